@@ -1,0 +1,348 @@
+//! A body: nothing, bytes in memory, or a stream.
+
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+
+use crate::error::BoxError;
+
+/// The body of requests and responses between the layers.
+///
+/// Any body with [`Bytes`] goes in with [`Body::new`]; nothing is copied, and what is a `Body`
+/// already is not wrapped again. Trailers pass.
+///
+/// ```
+/// use tower_apigw::Body;
+///
+/// let body = Body::from("hello");
+/// assert_eq!(body.as_bytes().map(|bytes| &bytes[..]), Some(&b"hello"[..]));
+/// ```
+#[derive(Default)]
+pub struct Body(Kind);
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Full(Bytes),
+    /// hyper's own, which so needs no box.
+    #[cfg(any(feature = "client", feature = "server"))]
+    Incoming(hyper::body::Incoming),
+    Stream(UnsyncBoxBody<Bytes, BodyError>),
+    /// The first frame was taken out to see what follows.
+    Peeked(Option<Frame<Bytes>>, Box<Body>),
+    Limited { body: Box<Body>, left: u64 },
+}
+
+/// A body could not be read to its end.
+#[derive(Debug)]
+pub struct BodyError(BodyErrorKind);
+
+#[derive(Debug)]
+enum BodyErrorKind {
+    TooLarge,
+    Source(BoxError),
+}
+
+impl BodyError {
+    /// A body is over a limit.
+    pub(crate) fn too_large() -> Self {
+        Self(BodyErrorKind::TooLarge)
+    }
+
+    fn new(source: BoxError) -> Self {
+        match source.downcast::<Self>() {
+            Ok(ours) => *ours,
+            Err(source) => Self(BodyErrorKind::Source(source)),
+        }
+    }
+
+    /// Whether the body is over a limit.
+    pub fn is_too_large(&self) -> bool {
+        matches!(self.0, BodyErrorKind::TooLarge)
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            BodyErrorKind::TooLarge => f.write_str("the body is over the limit"),
+            BodyErrorKind::Source(_) => f.write_str("the body broke off"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            BodyErrorKind::TooLarge => None,
+            BodyErrorKind::Source(source) => Some(source.as_ref()),
+        }
+    }
+}
+
+/// A body as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) bytes: Bytes,
+    #[allow(dead_code)] // what is mapped has no trailers
+    pub(crate) trailers: Option<HeaderMap>,
+}
+
+/// The most that is reserved on the word of a `Content-Length`.
+const RESERVE: u64 = 64 * 1024;
+
+impl Body {
+    /// A body without bytes.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// Any body.
+    pub fn new<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let body = match downcast::<B, Self>(body) {
+            Ok(body) => return body,
+            Err(body) => body,
+        };
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        #[cfg(any(feature = "client", feature = "server"))]
+        let body = match downcast::<B, hyper::body::Incoming>(body) {
+            Ok(body) => return Self(Kind::Incoming(body)),
+            Err(body) => body,
+        };
+        let body = match downcast::<B, http_body_util::Full<Bytes>>(body) {
+            Ok(body) => return Self::from(body.into_inner().unwrap_or_default()),
+            Err(body) => body,
+        };
+        Self(Kind::Stream(body.map_err(|error| BodyError::new(error.into())).boxed_unsync()))
+    }
+
+    /// The bytes, if they are in memory.
+    pub fn as_bytes(&self) -> Option<Bytes> {
+        match &self.0 {
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Full(bytes) => Some(bytes.clone()),
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(_) => None,
+            Kind::Stream(_) | Kind::Peeked(..) | Kind::Limited { .. } => None,
+        }
+    }
+
+    /// How long it is, where that is known in advance.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+
+    /// The whole body, of at most `limit` bytes. A body that says it is longer is not read at all.
+    pub(crate) async fn collect_within(mut self, limit: u64) -> Result<Collected, BodyError> {
+        let hint = self.size_hint();
+        if hint.lower() > limit {
+            return Err(BodyError::too_large());
+        }
+        if let Some(bytes) = self.as_bytes() {
+            return Ok(Collected { bytes, trailers: None });
+        }
+        let mut first: Option<Bytes> = None;
+        let mut rest = BytesMut::new();
+        let mut length = 0_u64;
+        let mut trailers: Option<HeaderMap> = None;
+        while let Some(frame) = self.frame().await {
+            match frame?.into_data() {
+                Ok(data) => {
+                    length = length.saturating_add(data.len().try_into().unwrap_or(u64::MAX));
+                    if length > limit {
+                        return Err(BodyError::too_large());
+                    }
+                    match &first {
+                        None => first = Some(data),
+                        Some(start) => {
+                            if rest.is_empty() {
+                                let wanted = hint.lower().clamp(length, RESERVE.max(length));
+                                rest.reserve(usize::try_from(wanted).unwrap_or_default());
+                                rest.extend_from_slice(start);
+                            }
+                            rest.extend_from_slice(&data);
+                        }
+                    }
+                }
+                Err(frame) => {
+                    if let Ok(found) = frame.into_trailers() {
+                        match &mut trailers {
+                            Some(trailers) => trailers.extend(found),
+                            None => trailers = Some(found),
+                        }
+                    }
+                }
+            }
+        }
+        let bytes = if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() };
+        Ok(Collected { bytes, trailers })
+    }
+
+    /// Waits for the first frame of a body of unknown length: it may then turn out to be empty, or
+    /// whole.
+    pub(crate) async fn peek(mut self) -> Result<Self, BodyError> {
+        if self.length().is_some() {
+            return Ok(self);
+        }
+        match self.frame().await {
+            None => Ok(Self::empty()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(frame)) if self.is_end_stream() && frame.is_data() => {
+                Ok(Self::from(frame.into_data().unwrap_or_default()))
+            }
+            Some(Ok(frame)) => Ok(Self(Kind::Peeked(Some(frame), Box::new(self)))),
+        }
+    }
+
+    /// Ends with an error as soon as more than `limit` bytes have come.
+    pub(crate) fn limited(self, limit: Option<u64>) -> Result<Self, BodyError> {
+        let Some(limit) = limit else { return Ok(self) };
+        let hint = self.size_hint();
+        if hint.lower() > limit {
+            return Err(BodyError::too_large());
+        }
+        match hint.exact() {
+            Some(_) => Ok(self),
+            None => Ok(Self(Kind::Limited { body: Box::new(self), left: limit })),
+        }
+    }
+}
+
+/// `body` as a `T`, if it is one.
+fn downcast<B: 'static, T: 'static>(body: B) -> Result<T, B> {
+    let mut slot = Some(body);
+    if let Some(found) = <dyn Any>::downcast_mut::<Option<T>>(&mut slot).and_then(Option::take) {
+        return Ok(found);
+    }
+    slot.map_or_else(|| unreachable!("only a `T` is taken out of the slot"), Err)
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.is_empty() { Self::empty() } else { Self(Kind::Full(bytes)) }
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::from(Bytes::from(text))
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self::from(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Bytes::from(bytes))
+    }
+}
+
+/// Tells the kind and the size, never the content.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hint = self.size_hint();
+        f.debug_struct("Body")
+            .field("in_memory", &self.as_bytes().is_some())
+            .field("at_least", &hint.lower())
+            .field("at_most", &hint.upper())
+            .finish()
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match &mut this.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.0 = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(body) => {
+                let frame = ready!(Pin::new(body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::new(error.into()))))
+            }
+            Kind::Stream(body) => Pin::new(body).poll_frame(cx),
+            Kind::Peeked(frame, rest) => match frame.take() {
+                Some(frame) => Poll::Ready(Some(Ok(frame))),
+                None => Pin::new(rest.as_mut()).poll_frame(cx),
+            },
+            Kind::Limited { body, left } => {
+                let frame = ready!(Pin::new(body.as_mut()).poll_frame(cx));
+                if let Some(Ok(frame)) = &frame
+                    && let Some(data) = frame.data_ref()
+                {
+                    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                    match left.checked_sub(length) {
+                        Some(rest) => *left = rest,
+                        None => {
+                            this.0 = Kind::Empty;
+                            return Poll::Ready(Some(Err(BodyError::too_large())));
+                        }
+                    }
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Full(bytes) => bytes.is_empty(),
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Stream(body) => body.is_end_stream(),
+            Kind::Peeked(frame, rest) => frame.is_none() && rest.is_end_stream(),
+            Kind::Limited { body, .. } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len().try_into().unwrap_or(u64::MAX)),
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(body) => body.size_hint(),
+            Kind::Stream(body) => body.size_hint(),
+            Kind::Peeked(frame, rest) => {
+                let data = frame.as_ref().and_then(|frame| frame.data_ref()).map_or(0, Bytes::len);
+                let data = u64::try_from(data).unwrap_or(u64::MAX);
+                let inner = rest.size_hint();
+                let mut hint = SizeHint::new();
+                hint.set_lower(inner.lower().saturating_add(data));
+                if let Some(upper) = inner.upper() {
+                    hint.set_upper(upper.saturating_add(data));
+                }
+                hint
+            }
+            Kind::Limited { body, .. } => body.size_hint(),
+        }
+    }
+}

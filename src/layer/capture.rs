@@ -1,0 +1,114 @@
+//! Capturing the method request, once, by whichever of our layers is outermost.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::Request;
+use http_body::Body as HttpBody;
+
+use crate::body::{Body, BodyError};
+use crate::error::{Error, ErrorKind, find};
+use crate::mapping::{Arrival, Call, ClientAddress, MethodRequest, Plan, RANDOM_BYTES};
+
+/// The facts of a request: those that a layer outside of this one left, or new ones.
+pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> {
+    if let Some(known) = request.extensions().get::<Arc<MethodRequest>>() {
+        return Arc::clone(known);
+    }
+    let mut random = [0; RANDOM_BYTES];
+    fastrand::fill(&mut random);
+    let extensions = request.extensions();
+    let captured = Arc::new(MethodRequest {
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        version: request.version(),
+        names: extensions.get().cloned(),
+        peer: peer(extensions),
+        arrival: Arrival::new(SystemTime::now(), random, request.headers()),
+    });
+    request.extensions_mut().insert(Arc::clone(&captured));
+    captured
+}
+
+fn peer(extensions: &http::Extensions) -> Option<std::net::IpAddr> {
+    if let Some(ClientAddress(address)) = extensions.get() {
+        return Some(*address);
+    }
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::ConnectInfo(address)) =
+        extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>()
+    {
+        return Some(address.ip());
+    }
+    None
+}
+
+/// The call that a layer outside of this one captured.
+pub(super) fn known_call<B>(request: &Request<B>) -> Option<Arc<Call>> {
+    request.extensions().get::<Arc<Call>>().map(Arc::clone)
+}
+
+/// Whether a body has to be collected before the call can be captured.
+pub(super) fn must_collect(plan: &Plan, body: &Body) -> bool {
+    plan.collects_request_body() && plan.failure().is_none() && body.as_bytes().is_none()
+}
+
+/// Captures a request whose body is in memory, or not read by the plan.
+pub(super) fn capture(plan: &Arc<Plan>, request: &mut Request<Body>) -> Result<Call, Error> {
+    let facts = method_request(request);
+    let body = if plan.collects_request_body() { request.body().as_bytes() } else { None };
+    if let Some(body) = &body
+        && u64::try_from(body.len()).unwrap_or(u64::MAX) > plan.stage().limits.collect_request()
+    {
+        return Err(request_too_large());
+    }
+    Call::capture(Arc::clone(plan), facts, request.headers(), body)
+}
+
+/// Reads the body of a request into memory.
+pub(super) async fn collect_request(
+    plan: &Plan,
+    request: Request<Body>,
+) -> Result<Request<Body>, Error> {
+    let (parts, body) = request.into_parts();
+    let collected = body.collect_within(plan.stage().limits.collect_request()).await;
+    let collected = collected.map_err(client_body)?;
+    Ok(Request::from_parts(parts, Body::from(collected.bytes)))
+}
+
+/// The client's body could not be read.
+pub(super) fn client_body(error: BodyError) -> Error {
+    if error.is_too_large() {
+        return request_too_large();
+    }
+    Error::new(ErrorKind::ClientBody, "the request body broke off").with_source(error)
+}
+
+fn request_too_large() -> Error {
+    Error::new(ErrorKind::RequestTooLarge, "the request body is over the limit")
+}
+
+/// The answer's body could not be read.
+pub(super) fn backend_body(error: BodyError) -> Error {
+    if error.is_too_large() {
+        return Error::new(ErrorKind::ResponseTooLarge, "the answer of the backend is over the limit");
+    }
+    if let Some(ours) = find::<Error>(&error) {
+        return Error::new(ours.kind(), "the answer of the backend broke off").with_source(error);
+    }
+    Error::new(
+        ErrorKind::Network,
+        "execution failed due to a network error communicating with endpoint: the answer broke off",
+    )
+    .with_source(error)
+}
+
+/// A request of any body as one of ours.
+pub(super) fn own<B>(request: Request<B>) -> Request<Body>
+where
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<crate::error::BoxError>,
+{
+    request.map(Body::new)
+}
+

@@ -1,0 +1,110 @@
+//! The future of the mapping layers: an inner future, and what is done with its answer.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::Response;
+use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
+
+use crate::body::Body;
+use crate::error::{BoxError, Error};
+use crate::mapping::Call;
+
+pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
+
+/// What is done with an answer.
+pub(super) enum Step {
+    Done(Result<Response<Body>, Error>),
+    /// Something has to be awaited.
+    Later(BoxFuture),
+}
+
+pub(super) type Finish = fn(Arc<Call>, Response<Body>) -> Step;
+
+pin_project! {
+    /// The answer of a layer, to come.
+    ///
+    /// It allocates only where a body has to be awaited.
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Inner { #[pin] inner: F, finish: Option<(Arc<Call>, Finish)> },
+        Boxed { boxed: BoxFuture },
+        Ready { answer: Option<Result<Response<Body>, Error>> },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    /// The inner answer as it is.
+    pub(super) fn pass(inner: F) -> Self {
+        Self { state: State::Inner { inner, finish: None } }
+    }
+
+    /// The inner answer, finished.
+    pub(super) fn then(inner: F, call: Arc<Call>, finish: Finish) -> Self {
+        Self { state: State::Inner { inner, finish: Some((call, finish)) } }
+    }
+
+    pub(super) fn boxed(
+        boxed: impl Future<Output = Result<Response<Body>, Error>> + Send + 'static,
+    ) -> Self {
+        Self { state: State::Boxed { boxed: Box::pin(boxed) } }
+    }
+
+    pub(super) fn ready(answer: Result<Response<Body>, Error>) -> Self {
+        Self { state: State::Ready { answer: Some(answer) } }
+    }
+}
+
+impl<F, E, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Inner { inner, finish } => {
+                    let response = match ready!(inner.poll(cx)) {
+                        Ok(response) => response.map(Body::new),
+                        Err(error) => return Poll::Ready(Err(Error::from_service(error.into()))),
+                    };
+                    match finish.take() {
+                        None => return Poll::Ready(Ok(response)),
+                        Some((call, finish)) => match finish(call, response) {
+                            Step::Done(answer) => return Poll::Ready(answer),
+                            Step::Later(boxed) => this.state.set(State::Boxed { boxed }),
+                        },
+                    }
+                }
+                StateProjection::Boxed { boxed } => return boxed.as_mut().poll(cx),
+                StateProjection::Ready { answer } => match answer.take() {
+                    Some(answer) => return Poll::Ready(answer),
+                    // Polled again after it was ready.
+                    None => return Poll::Pending,
+                },
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

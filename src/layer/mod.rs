@@ -1,0 +1,45 @@
+//! The tower layers: they carry bodies to the rules, and know no rule themselves.
+//!
+//! ```text
+//!   request                                                                       response
+//!      │  GatewayResponseLayer    any error becomes a gateway response; ids            ▲
+//!      │  BodyMappingLayer        request template │ response template                 │
+//!      │  ResponseSelectionLayer                   │ pattern, status, headers          │
+//!      │  RequestMappingLayer     method, URI, headers, target (a MOCK answers here)   │
+//!      │  SigV4Layer              signature                                            │
+//!      ▼  DispatchLayer           deadline; the backend                                │
+//! ```
+//!
+//! [`IntegrationLayer`] is this stack. Each layer is useful alone: the outermost of them captures
+//! the request as the client sent it, hands it down in the request's extensions, and what was
+//! chosen comes up in the response's. Someone else's layer fits at any seam: a retry outside
+//! `SigV4Layer`, a timeout, a cache, tracing.
+//!
+//! The inner service takes `Request<`[`Body`](crate::Body)`>` and may answer with any body of
+//! [`Bytes`](bytes::Bytes). One that wants another request body is adapted with tower's
+//! `map_request`: `.map_request(|request: Request<Body>| request.map(axum::body::Body::new))`.
+//!
+//! The services of the layers are ready when the inner service is, and call the instance that
+//! became ready. [`Dispatch`] and [`GatewayResponse`] are always ready, and wait for the inner
+//! service within the call: a backend that is not ready must fail its own request only.
+
+mod body_mapping;
+mod capture;
+mod deadline;
+mod dispatch;
+mod future;
+mod gateway_response;
+mod integration;
+mod one_call;
+mod request_mapping;
+mod response_selection;
+mod sigv4;
+
+pub use body_mapping::{BodyMapping, BodyMappingLayer};
+pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};
+pub use future::ResponseFuture;
+pub use gateway_response::{GatewayResponse, GatewayResponseFuture, GatewayResponseLayer};
+pub use integration::{IntegrationLayer, IntegrationService};
+pub use request_mapping::{RequestMapping, RequestMappingLayer};
+pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
+pub use sigv4::{SigV4, SigV4Layer};

@@ -1,0 +1,159 @@
+//! Selects the integration response by the backend's status, sets the status, maps headers.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response, header};
+use http_body::Body as HttpBody;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::layer::capture;
+use crate::layer::deadline;
+use crate::layer::future::{ResponseFuture, Step};
+use crate::mapping::{Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select};
+
+/// Matches the answer against the selection patterns, and makes the head of the method response.
+///
+/// For proxy integrations nothing is selected; their headers are renamed and dropped as API
+/// Gateway does, and the body streams through.
+///
+/// # Errors
+/// 500 when no pattern matches and there is no default, when the chosen status is not declared,
+/// and when a mapping reads a body that is broken JSON.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_apigw::integration::{Integration, IntegrationResponse, Method};
+/// use tower_apigw::layer::ResponseSelectionLayer;
+/// use tower_apigw::mapping::{Plan, Stage};
+/// use tower_apigw::Body;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let integration = Integration::http("GET", "http://backend.example/")
+///     .response(IntegrationResponse::new(200))
+///     .response(IntegrationResponse::new(404).selection_pattern("41\\d"));
+/// let plan = Plan::compile(&integration, &Method::new("GET", "/pets"), Stage::default())?;
+///
+/// let gone = service_fn(|_: Request<Body>| async {
+///     Ok::<_, Infallible>(Response::builder().status(410).body(Body::empty()).unwrap())
+/// });
+/// let service = ResponseSelectionLayer::new(plan).layer(gone);
+/// let response = service.oneshot(Request::get("/pets").body(Body::empty())?).await?;
+/// assert_eq!(response.status(), 404);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ResponseSelectionLayer {
+    plan: Arc<Plan>,
+}
+
+impl ResponseSelectionLayer {
+    /// Selects as `plan` says.
+    pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
+        Self { plan: plan.into() }
+    }
+}
+
+impl<S> Layer<S> for ResponseSelectionLayer {
+    type Service = ResponseSelection<S>;
+
+    fn layer(&self, inner: S) -> ResponseSelection<S> {
+        ResponseSelection { inner, plan: Arc::clone(&self.plan) }
+    }
+}
+
+/// See [`ResponseSelectionLayer`].
+#[derive(Debug, Clone)]
+pub struct ResponseSelection<S> {
+    inner: S,
+    plan: Arc<Plan>,
+}
+
+impl<S, B, R> Service<Request<B>> for ResponseSelection<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx).map_err(|error| Error::from_service(error.into()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let mut request = capture::own(request);
+        let call = match capture::known_call(&request) {
+            Some(call) => call,
+            // Alone, it reads nothing of the request but its head.
+            None => match Call::head(&self.plan, &mut request) {
+                Ok(call) => Arc::new(call),
+                Err(error) => return ResponseFuture::ready(Err(error)),
+            },
+        };
+        ResponseFuture::then(self.inner.call(request), call, finish)
+    }
+}
+
+impl Call {
+    fn head(plan: &Arc<Plan>, request: &mut Request<Body>) -> Result<Self, Error> {
+        let facts = capture::method_request(request);
+        Self::capture_head(Arc::clone(plan), facts, request.headers())
+    }
+}
+
+fn finish(call: Arc<Call>, mut response: Response<Body>) -> Step {
+    let limits = &call.plan.stage().limits;
+    if call.plan.kind().is_proxy() {
+        proxy_headers(response.headers_mut());
+        let (parts, body) = response.into_parts();
+        let body = body.limited(limits.response_body).map_err(capture::backend_body);
+        return Step::Done(body.map(|body| Response::from_parts(parts, body)));
+    }
+    let subject = match response.extensions().get::<MockStatus>() {
+        Some(&MockStatus(status)) => Subject::Status(status),
+        None => Subject::Status(i64::from(response.status().as_u16())),
+    };
+    let index = match select(&call.plan, subject) {
+        Ok(index) => index,
+        Err(error) => return Step::Done(Err(error)),
+    };
+    tracing::debug!(%subject, index, "selected an integration response");
+    let Some(response_plan) = chosen(&call.plan, index) else {
+        return Step::Done(Err(Error::new(ErrorKind::Internal, "a response was chosen that the plan has not")));
+    };
+    // What is mapped is held in memory; the limit is checked before anything is read.
+    let (mut parts, body) = response.into_parts();
+    let body = match body.limited(Some(limits.collect_response())) {
+        Ok(body) => body,
+        Err(error) => return Step::Done(Err(capture::backend_body(error))),
+    };
+    parts.status = response_plan.status;
+    let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
+    parts.extensions.insert(Selected { index, content_type });
+    if !response_plan.reads_body {
+        let mapped = map_headers(&call, response_plan, &mut parts.headers, None);
+        return Step::Done(mapped.map(|()| Response::from_parts(parts, body)));
+    }
+    Step::Later(Box::pin(async move {
+        let limit = call.plan.stage().limits.collect_response();
+        let until = parts.extensions.get().copied();
+        let bytes = deadline::collect_answer(body, limit, until).await?;
+        let response_plan = chosen(&call.plan, index)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "a response was chosen that the plan has not"))?;
+        map_headers(&call, response_plan, &mut parts.headers, Some(&bytes))?;
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }))
+}

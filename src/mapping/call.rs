@@ -1,0 +1,174 @@
+//! One request in flight: what the layers of an integration hand to each other.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::error::{Error, ErrorKind};
+use crate::mapping::content::{self, Conversion};
+use crate::mapping::context::Facts;
+use crate::mapping::method_request::{MethodRequest, text};
+use crate::mapping::parameters::Parameters;
+use crate::mapping::plan::Plan;
+use crate::mapping::templates::Choice;
+use crate::template::{Overrides, Params, RenderError, RenderErrorKind, Scope, Template};
+
+/// A request, captured by the outermost mapping layer before anything changes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) request: Arc<MethodRequest>,
+    /// The client's headers, if something reads them later.
+    pub(crate) headers: HeaderMap,
+    /// The client's `Accept`, by which a response template is chosen.
+    pub(crate) accept: Option<HeaderValue>,
+    /// The client's body, if it was collected.
+    pub(crate) body: Option<Bytes>,
+    /// Mapped parameters, under what the request template overrode.
+    pub(crate) parameters: Parameters,
+    /// What the request template left.
+    pub(crate) overrides: Overrides,
+}
+
+impl Call {
+    /// Captures a request and evaluates its mapped parameters.
+    // Resolved: mapped values come first, so that broken JSON in a mapping wins over 415.
+    pub(crate) fn capture(
+        plan: Arc<Plan>,
+        request: Arc<MethodRequest>,
+        headers: &HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Self, Error> {
+        plan.check()?;
+        let parameters = if plan.parameters.is_empty() {
+            Parameters::default()
+        } else {
+            let facts = Facts::new(&request, headers, &plan.stage, Some(&plan.resource), body.as_ref());
+            Parameters::of_request(&plan.parameters, &facts)?
+        };
+        let accept = if plan.responses.is_empty() { None } else { headers.get(header::ACCEPT).cloned() };
+        let headers = if plan.reads.headers_later { headers.clone() } else { HeaderMap::new() };
+        Ok(Self { plan, request, headers, accept, body, parameters, overrides: Overrides::default() })
+    }
+
+    /// Captures the head of a request alone, for a layer that maps nothing of it.
+    pub(crate) fn capture_head(
+        plan: Arc<Plan>,
+        request: Arc<MethodRequest>,
+        headers: &HeaderMap,
+    ) -> Result<Self, Error> {
+        plan.check()?;
+        Ok(Self {
+            accept: headers.get(header::ACCEPT).cloned(),
+            headers: if plan.reads.headers_later { headers.clone() } else { HeaderMap::new() },
+            plan,
+            request,
+            body: None,
+            parameters: Parameters::default(),
+            overrides: Overrides::default(),
+        })
+    }
+
+    /// The facts as they are known after the request went on.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        Facts::new(
+            &self.request,
+            &self.headers,
+            &self.plan.stage,
+            Some(&self.plan.resource),
+            self.body.as_ref(),
+        )
+    }
+
+    /// The body of the integration request: chosen, converted, rendered. Overrides of the template
+    /// are put over the mapped parameters.
+    pub(crate) fn map_body(&mut self, headers: &HeaderMap) -> Result<Bytes, Error> {
+        let body = self.body.clone().unwrap_or_default();
+        let plan = Arc::clone(&self.plan);
+        if plan.kind.is_proxy() {
+            return Ok(body);
+        }
+        let content_type = headers.get(header::CONTENT_TYPE).map(text);
+        let content_type = content_type.as_deref();
+        // AWS: the media type is refused before the body is looked at.
+        let choice = plan.templates.for_request(content_type, plan.passthrough);
+        if matches!(choice, Choice::Refuse) {
+            let named = content_type.unwrap_or("application/json");
+            return Err(Error::new(
+                ErrorKind::UnsupportedMediaType,
+                format!("no request template is for {named:?}, and {} lets no other body pass", plan.passthrough),
+            ));
+        }
+        let binary = plan.stage.binary_media_types.contain(content_type);
+        let conversion = content::request_conversion(binary, plan.content_handling);
+        let body = convert(conversion, body)?;
+        let Choice::Render(template) = choice else { return Ok(body) };
+        readable(conversion, &body)?;
+        let facts =
+            Facts::new(&self.request, headers, &plan.stage, Some(&plan.resource), self.body.as_ref());
+        let (rendered, overrides) = render(template.as_ref(), &facts, &body, &Overrides::default())
+            .map_err(|error| render_error(error, Side::Request))?;
+        if !overrides.is_empty() {
+            self.parameters.override_request(&overrides)?;
+            self.overrides = overrides;
+        }
+        Ok(Bytes::from(rendered))
+    }
+}
+
+/// Which rendering failed: broken JSON is the client's fault only in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
+}
+
+pub(crate) fn convert(conversion: Conversion, body: Bytes) -> Result<Bytes, Error> {
+    // AWS: api-gateway-payload-encodings-workflow
+    conversion.apply(body).map_err(|_| Error::configuration("unable to base64 decode the body"))
+}
+
+/// A template cannot read bytes.
+// Recorded: T:…_convert_to_binary_with_request_template; bytes that are text are rendered.
+pub(crate) fn readable(conversion: Conversion, body: &[u8]) -> Result<(), Error> {
+    if conversion.gives_bytes() && std::str::from_utf8(body).is_err() {
+        return Err(Error::configuration(
+            "unable to transform the body: it is binary, and a template reads text; \
+             set `contentHandling` to CONVERT_TO_TEXT",
+        ));
+    }
+    Ok(())
+}
+
+/// Renders `template` over a payload.
+pub(crate) fn render(
+    template: &dyn Template,
+    facts: &Facts<'_>,
+    payload: &[u8],
+    overrides: &Overrides,
+) -> Result<(String, Overrides), RenderError> {
+    let path = facts.path_parameters();
+    let query = facts.query_parameters();
+    let header = facts.headers.last_values();
+    let scope = Scope {
+        body: payload,
+        params: Params { path: &path, querystring: &query, header: &header },
+        context: facts.context(),
+        stage_variables: &facts.stage.variables,
+        overrides,
+        limits: &facts.stage.limits.template,
+    };
+    let mut out = String::with_capacity(template.source().len() + payload.len() / 2);
+    let left = template.render(&scope, &mut out)?;
+    Ok((out, left))
+}
+
+// Resolved: row 7 of the rules on broken JSON — 400 in a request, 500 in a response.
+pub(crate) fn render_error(error: RenderError, side: Side) -> Error {
+    let kind = match (error.kind(), side) {
+        (RenderErrorKind::Payload, Side::Request) => ErrorKind::BrokenPayload,
+        _ => ErrorKind::Template,
+    };
+    Error::new(kind, error.to_string()).with_source(error)
+}

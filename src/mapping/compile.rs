@@ -1,0 +1,497 @@
+//! Compiling an integration into a plan: one pass that finds every mistake.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+
+use crate::diagnostic::{Diagnostic, pointer_token};
+use crate::error::ErrorKind;
+use crate::integration::{
+    ConnectionType, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
+    TemplateEngine, Templates,
+};
+use crate::mapping::expression::{Destination, ExpressionError, RequestSource, Side, Source, destination};
+use crate::mapping::headers::{self, Mapped};
+use crate::mapping::parameters::Assignment;
+use crate::mapping::path::ResourcePath;
+use crate::mapping::plan::{DEFAULT_TIMEOUT, Plan, PlanError, Reads, ResponsePlan};
+use crate::mapping::selection::Selection;
+use crate::mapping::stage::Stage;
+use crate::mapping::templates::TemplateTable;
+use crate::mapping::uri::UriTemplate;
+use crate::target::Target;
+use crate::template::{Engine, Template, Vtl};
+use crate::vtl::java_regex;
+
+pub(crate) struct Compiler<'a> {
+    integration: &'a Integration,
+    method: &'a Method,
+    stage: Arc<Stage>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(crate) fn new(integration: &'a Integration, method: &'a Method, stage: Arc<Stage>) -> Self {
+        Self { integration, method, stage, findings: Vec::new() }
+    }
+
+    pub(crate) fn compile(mut self) -> Result<Plan, PlanError> {
+        let kind = self.integration.kind;
+        let resource = ResourcePath::parse(&self.method.resource).unwrap_or_else(|message| {
+            self.error("resource", "", message, "write a path such as `/pets/{petId}`");
+            ResourcePath::default()
+        });
+        let method = self.http_method();
+        let uri = self.uri();
+        let timeout = self.timeout();
+        let parameters =
+            self.assignments(Side::Request, "/requestParameters", self.integration.request_parameters.iter());
+        self.check_path_parameters(uri.as_ref(), &parameters);
+        let templates = self.templates("/requestTemplates", &self.integration.request_templates);
+        let responses: Vec<ResponsePlan> = self.responses();
+        let selection = self.selection(&responses);
+        self.check_connection();
+        let failure = self.unsupported();
+
+        let collects = match kind {
+            IntegrationType::HttpProxy => parameters.iter().any(|assignment| assignment.source.reads_body()),
+            // A body that is not passed on byte for byte has to be seen as a whole.
+            IntegrationType::Http
+            | IntegrationType::Mock
+            | IntegrationType::Aws
+            | IntegrationType::AwsProxy => true,
+        };
+        let mut target = Target::new().timeout(timeout);
+        target.insecure_skip_verification =
+            self.integration.tls_config.as_ref().is_some_and(|tls| tls.insecure_skip_verification);
+        target.answer_is_collected = !kind.is_proxy();
+        let reads = Reads {
+            request_body: collects,
+            headers_later: responses.iter().any(|response| {
+                response.templates.iter().next().is_some()
+                    || response.parameters.iter().any(|assignment| matches!(assignment.source, Source::Context(_)))
+            }),
+        };
+        if self.findings.iter().any(Diagnostic::is_error) {
+            return Err(PlanError { findings: self.findings });
+        }
+        Ok(Plan {
+            kind,
+            method,
+            resource,
+            uri,
+            parameters,
+            templates,
+            passthrough: self
+                .integration
+                .passthrough_behavior
+                // AWS: WHEN_NO_MATCH is the default.
+                .unwrap_or(PassthroughBehavior::WhenNoMatch),
+            content_handling: self.integration.content_handling,
+            responses,
+            selection,
+            declared: self.method.responses.clone(),
+            timeout,
+            target,
+            reads,
+            failure,
+            warnings: self.findings,
+            stage: self.stage,
+        })
+    }
+
+    fn error(&mut self, code: &'static str, pointer: &str, message: impl Into<String>, help: &str) {
+        self.findings.push(Diagnostic::error(code, pointer, message).help(help));
+    }
+
+    fn warning(&mut self, code: &'static str, pointer: &str, message: impl Into<String>, help: &str) {
+        self.findings.push(Diagnostic::warning(code, pointer, message).help(help));
+    }
+
+    /// `ANY` and nothing keep the client's method.
+    fn http_method(&mut self) -> Option<http::Method> {
+        let written = self.integration.http_method.as_deref().unwrap_or_default();
+        if written.is_empty() || written.eq_ignore_ascii_case("ANY") || self.integration.kind == IntegrationType::Mock {
+            return None;
+        }
+        match written.to_ascii_uppercase().parse::<http::Method>() {
+            Ok(method) if method != http::Method::CONNECT => Some(method),
+            _ => {
+                self.error(
+                    "http-method",
+                    "/httpMethod",
+                    format!("{written:?} is no method that a backend can be called with"),
+                    "write one of GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS, or ANY for the client's",
+                );
+                None
+            }
+        }
+    }
+
+    fn uri(&mut self) -> Option<UriTemplate> {
+        let kind = self.integration.kind;
+        if !matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
+            if kind != IntegrationType::Mock && self.integration.uri.is_none() {
+                self.error("uri", "", "the integration has no `uri`", "name the function or the action to call");
+            }
+            return None;
+        }
+        let Some(source) = &self.integration.uri else {
+            self.error("uri", "", "the integration has no `uri`", "add the URL of the backend");
+            return None;
+        };
+        match UriTemplate::parse(source, &self.stage) {
+            Ok((template, None)) => Some(template),
+            Ok((template, Some(error))) => {
+                let stage = self.stage.name.clone();
+                self.warning(
+                    "uri",
+                    "/uri",
+                    format!("with the variables of stage {stage:?}, {}; requests will fail", error.message),
+                    error.help,
+                );
+                Some(template)
+            }
+            Err(error) => {
+                self.error("uri", "/uri", error.message, error.help);
+                None
+            }
+        }
+    }
+
+    // AWS: limits — 50 ms to 29 s; more by quota, and 15 minutes for streams.
+    fn timeout(&mut self) -> Duration {
+        let Some(millis) = self.integration.timeout_in_millis else { return DEFAULT_TIMEOUT };
+        if millis < 50 || millis > 900_000 {
+            self.error(
+                "timeout",
+                "/timeoutInMillis",
+                format!("timeout should be between 50 ms and 29000 ms, not {millis} ms"),
+                "up to 900000 ms are taken, for accounts with a raised quota",
+            );
+        } else if millis > 29_000 {
+            self.warning(
+                "timeout",
+                "/timeoutInMillis",
+                format!("{millis} ms is more than an account is allowed by default, 29000 ms"),
+                "AWS takes it only with a raised quota",
+            );
+        }
+        Duration::from_millis(millis)
+    }
+
+    fn assignments<'m>(
+        &mut self,
+        side: Side,
+        pointer: &str,
+        mappings: impl Iterator<Item = (&'m String, &'m String)>,
+    ) -> Vec<Assignment> {
+        let mut out = Vec::new();
+        for (to, from) in mappings {
+            let pointer = format!("{pointer}/{}", pointer_token(to));
+            let parsed = self.destination(side, &pointer, to);
+            let source = match Source::parse(from, side) {
+                Ok(source) => Some(source),
+                Err(error) => {
+                    self.expression_error("mapping-expression", &pointer, error, true);
+                    None
+                }
+            };
+            if let (Some((destination, name, header)), Some(source)) = (parsed, source) {
+                self.check_assignment(&pointer, header.as_ref(), side, &source);
+                out.push(Assignment { destination, name, header, source });
+            }
+        }
+        out
+    }
+
+    fn destination(
+        &mut self,
+        side: Side,
+        pointer: &str,
+        to: &str,
+    ) -> Option<(Destination, String, Option<HeaderName>)> {
+        let (kind, name) = match destination(to, side) {
+            Ok(found) => found,
+            Err(error) => {
+                self.expression_error("mapping-destination", pointer, error, false);
+                return None;
+            }
+        };
+        if kind != Destination::Header {
+            return Some((kind, name.to_owned(), None));
+        }
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(header) => Some((kind, name.to_owned(), Some(header))),
+            Err(_) => {
+                self.error(
+                    "mapping-destination",
+                    pointer,
+                    format!("{name:?} is no header name"),
+                    "use letters, digits and `-`",
+                );
+                None
+            }
+        }
+    }
+
+    fn expression_error(&mut self, code: &'static str, pointer: &str, error: ExpressionError, value: bool) {
+        let mut finding = Diagnostic::error(code, pointer, error.message);
+        finding.help = error.help;
+        if value && error.offset > 0 {
+            finding = finding.within(1, error.offset + 1);
+        }
+        self.findings.push(finding);
+    }
+
+    /// What AWS takes and then fails on, or what will never have a value.
+    fn check_assignment(&mut self, pointer: &str, header: Option<&HeaderName>, side: Side, source: &Source) {
+        if let (Side::Request, Some(header)) = (side, header) {
+            match headers::mapped_request_header(header, self.integration.kind) {
+                Mapped::Sent => {}
+                Mapped::Dropped => self.warning(
+                    "dropped-header",
+                    pointer,
+                    format!("the header `{header}` is never sent to a backend"),
+                    "remove the mapping",
+                ),
+                Mapped::Refused => self.warning(
+                    "refused-header",
+                    pointer,
+                    format!("the header `{header}` is set by API Gateway; a request that maps it fails with 500"),
+                    "remove the mapping",
+                ),
+            }
+        }
+        if let Source::StageVariable(name) = source
+            && self.stage.find(name).is_none()
+        {
+            let stage = self.stage.name.clone();
+            self.warning(
+                "stage-variable",
+                pointer,
+                format!("stage {stage:?} has no variable {name:?}; the parameter is left out"),
+                "define the variable for this stage",
+            );
+        }
+        if let Source::Request(RequestSource::Path(name)) = source
+            && !self.method.resource.contains(&format!("{{{name}}}"))
+            && !self.method.resource.contains(&format!("{{{name}+}}"))
+        {
+            let resource = self.method.resource.clone();
+            self.warning(
+                "path-parameter",
+                pointer,
+                format!("the resource path {resource} has no variable {name:?}; the parameter is left out"),
+                "name one of the variables of the path",
+            );
+        }
+        if let (Some(_), Source::Literal(text)) = (header, source)
+            && HeaderValue::from_str(text).is_err()
+        {
+            self.error(
+                "header-value",
+                pointer,
+                "the static value holds a character that a header cannot",
+                "remove control characters and line ends",
+            );
+        }
+    }
+
+    // LocalStack: a placeholder is filled only by an integration path parameter.
+    fn check_path_parameters(&mut self, uri: Option<&UriTemplate>, parameters: &[Assignment]) {
+        let Some(uri) = uri else { return };
+        let mapped = |name: &str| {
+            parameters
+                .iter()
+                .any(|assignment| assignment.destination == Destination::Path && assignment.name == name)
+        };
+        // A template may still set `$context.requestOverride.path`.
+        let missing: Vec<String> = match self.integration.request_templates.is_empty() {
+            true => uri.parameters().filter(|name| !mapped(name)).map(str::to_owned).collect(),
+            false => Vec::new(),
+        };
+        for name in missing {
+            self.warning(
+                "uri-parameter",
+                "/uri",
+                format!("nothing is mapped to {{{name}}}, so that it stays in the URL as it is"),
+                &format!("map `integration.request.path.{name}` from `method.request.path.{name}`"),
+            );
+        }
+    }
+
+    fn check_connection(&mut self) {
+        if self.integration.tls_config.as_ref().is_some_and(|tls| tls.insecure_skip_verification) {
+            self.warning(
+                "tls-config",
+                "/tlsConfig/insecureSkipVerification",
+                "certificates are still verified in full by this version",
+                "use a certificate of a known issuer, or plain HTTP for a test",
+            );
+        }
+        if self.integration.connection_type == Some(ConnectionType::VpcLink) {
+            self.warning(
+                "vpc-link",
+                "/connectionType",
+                "there is no VPC link here: the request goes to the host of `uri`",
+                "let that name reach the backend, or set it with a stage variable",
+            );
+        }
+    }
+
+    fn templates(&mut self, pointer: &str, templates: &Templates) -> TemplateTable {
+        let mut out = Vec::new();
+        for (media_type, template) in templates {
+            let pointer = format!("{pointer}/{}", pointer_token(media_type));
+            // Recorded: T:test_put_integration_response_templates
+            if media_type != "$default" && !media_type.contains('/') {
+                self.error(
+                    "content-type",
+                    &pointer,
+                    format!("invalid content type specified: {media_type}"),
+                    "write a media type such as `application/json`",
+                );
+            }
+            if template.source.is_empty() {
+                out.push((media_type.clone(), None));
+                continue;
+            }
+            let engine = template.engine.unwrap_or(self.integration.template_engine);
+            if let Some(compiled) = self.template(engine, &pointer, media_type, &template.source) {
+                out.push((media_type.clone(), Some(compiled)));
+            }
+        }
+        TemplateTable::new(out)
+    }
+
+    fn template(
+        &mut self,
+        engine: TemplateEngine,
+        pointer: &str,
+        media_type: &str,
+        source: &str,
+    ) -> Option<Arc<dyn Template>> {
+        let compiled = match engine {
+            TemplateEngine::Vtl => Vtl::default().compile(source, media_type),
+            #[cfg(feature = "tera")]
+            TemplateEngine::Tera => crate::template::Tera::default().compile(source, media_type),
+            #[cfg(not(feature = "tera"))]
+            TemplateEngine::Tera => {
+                self.error(
+                    "template-engine",
+                    pointer,
+                    "this build has no Tera engine",
+                    "build with the feature `tera`",
+                );
+                return None;
+            }
+        };
+        match compiled {
+            Ok(template) => Some(template),
+            Err(error) => {
+                let mut finding = Diagnostic::error("template", pointer, error.message());
+                if let Some(position) = error.position() {
+                    let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+                    finding = finding.within(number(position.line), number(position.column));
+                }
+                self.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    fn responses(&mut self) -> Vec<ResponsePlan> {
+        if self.integration.kind.is_proxy() {
+            return Vec::new();
+        }
+        if self.integration.responses.is_empty() {
+            self.warning(
+                "responses",
+                "",
+                "the integration has no responses, so that every request ends with 500",
+                "add a `default` response",
+            );
+        }
+        let integration = self.integration;
+        integration.responses.iter().filter_map(|response| self.response(response)).collect()
+    }
+
+    fn response(&mut self, response: &IntegrationResponse) -> Option<ResponsePlan> {
+        let key = ResponsePlan::pattern_of(response).unwrap_or("default");
+        let pointer = format!("/responses/{}", pointer_token(key));
+        // Recorded: the status must match `[1-5]\d\d`.
+        let status = response.status_code.parse().ok().filter(|status: &u16| (100..600).contains(status));
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        if status.is_none() {
+            self.error(
+                "status-code",
+                &format!("{pointer}/statusCode"),
+                format!("{:?} is no status", response.status_code),
+                "write three digits, from 100 to 599",
+            );
+        } else if status.is_some_and(|status| status.is_informational()) {
+            self.error(
+                "status-code",
+                &format!("{pointer}/statusCode"),
+                format!("a response cannot end with the interim status {}", response.status_code),
+                "write a status from 200 to 599",
+            );
+        }
+        let parameters = self.assignments(
+            Side::Response,
+            &format!("{pointer}/responseParameters"),
+            response.response_parameters.iter(),
+        );
+        let templates =
+            self.templates(&format!("{pointer}/responseTemplates"), &response.response_templates);
+        Some(ResponsePlan {
+            status: status?,
+            pattern: ResponsePlan::pattern_of(response).map(str::to_owned),
+            reads_body: parameters.iter().any(|assignment| assignment.source.reads_body()),
+            parameters,
+            templates,
+            content_handling: response.content_handling,
+        })
+    }
+
+    fn selection(&mut self, responses: &[ResponsePlan]) -> Selection {
+        let mut order: Vec<(usize, &ResponsePlan)> = responses.iter().enumerate().collect();
+        order.sort_by_key(|(_, response)| response.status);
+        let mut patterns = Vec::new();
+        let mut default = None;
+        for (index, response) in order {
+            let Some(pattern) = &response.pattern else {
+                if default.is_none() {
+                    default = Some(index);
+                }
+                continue;
+            };
+            match java_regex::compile_whole(pattern) {
+                Ok(compiled) => patterns.push((compiled, index)),
+                Err(error) => self.error(
+                    "selection-pattern",
+                    &format!("/responses/{}", pointer_token(pattern)),
+                    format!("invalid pattern {pattern:?}: {error}"),
+                    "write a Java regular expression that matches the whole status",
+                ),
+            }
+        }
+        Selection::new(patterns, default)
+    }
+
+    /// What this version cannot dispatch: the operation answers with an error that says so.
+    fn unsupported(&mut self) -> Option<(ErrorKind, String)> {
+        let kind = self.integration.kind;
+        match kind {
+            IntegrationType::Http | IntegrationType::HttpProxy | IntegrationType::Mock => None,
+            IntegrationType::Aws | IntegrationType::AwsProxy => {
+                let reason = format!("integrations of type {kind} are not supported by this version");
+                self.warning("integration-type", "/type", reason.clone(), "the operation answers with 501");
+                Some((ErrorKind::Unsupported, reason))
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Facts about one request as rules read them, and `$context` made out of them.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Version, header};
+
+use crate::mapping::method_request::{MethodRequest, RequestHeaders, text};
+use crate::mapping::path::ResourcePath;
+use crate::mapping::query;
+use crate::mapping::stage::Stage;
+use crate::template::{Context, Identity};
+
+/// Everything a rule may ask about a request, borrowed; what costs something is made when it is
+/// asked for.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) request: &'a MethodRequest,
+    pub(crate) headers: RequestHeaders<'a>,
+    pub(crate) stage: &'a Stage,
+    /// None where no resource was found.
+    pub(crate) resource: Option<&'a ResourcePath>,
+    /// The client's body, once collected.
+    pub(crate) body: Option<&'a Bytes>,
+    query: OnceCell<Vec<(String, String)>>,
+    context: OnceCell<Context>,
+}
+
+impl<'a> Facts<'a> {
+    pub(crate) fn new(
+        request: &'a MethodRequest,
+        headers: &'a HeaderMap,
+        stage: &'a Stage,
+        resource: Option<&'a ResourcePath>,
+        body: Option<&'a Bytes>,
+    ) -> Self {
+        Self {
+            request,
+            headers: RequestHeaders { map: headers, names: request.names.as_ref() },
+            stage,
+            resource,
+            body,
+            query: OnceCell::new(),
+            context: OnceCell::new(),
+        }
+    }
+
+    /// The decoded query.
+    pub(crate) fn query(&self) -> &[(String, String)] {
+        self.query.get_or_init(|| query::decode(self.request.uri.query().unwrap_or_default()))
+    }
+
+    /// Path parameters with their values.
+    pub(crate) fn path_parameters(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let values = self.resource.map(|resource| resource.values(self.request.uri.path()));
+        let pair = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
+        values.unwrap_or_default().into_iter().map(pair).collect()
+    }
+
+    /// Query parameters with the last of their values.
+    pub(crate) fn query_parameters(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+        let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        for (name, value) in self.query() {
+            match pairs.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = Cow::Borrowed(value),
+                None => pairs.push((Cow::Borrowed(name), Cow::Borrowed(value))),
+            }
+        }
+        pairs
+    }
+
+    /// `$context`.
+    pub(crate) fn context(&self) -> &Context {
+        self.context.get_or_init(|| self.build_context())
+    }
+
+    // AWS: api-gateway-mapping-template-reference, "$context Variables".
+    fn build_context(&self) -> Context {
+        let request = self.request;
+        let header = |name: header::HeaderName| {
+            self.headers.map.get(name).map(|value| Arc::<str>::from(text(value).as_ref()))
+        };
+        let host = header(header::HOST).or_else(|| request.uri.authority().map(|host| Arc::from(host.as_str())));
+        let path = request.uri.path();
+        Context {
+            resource_id: self.resource.map(|resource| resource_id(resource.as_str())),
+            resource_path: self.resource.map(|resource| resource.as_str().into()),
+            http_method: Some(request.method.as_str().into()),
+            extended_request_id: Some(value_text(&request.arrival.extended_request_id)),
+            request_time: Some(common_log_time(request.arrival.time).into()),
+            request_time_epoch: Some(request.arrival.epoch_millis()),
+            path: Some(format!("/{}{path}", self.stage.name).into()),
+            account_id: Some(self.stage.account_id.clone()),
+            // AWS: "HTTP/1.1" whatever the client speaks.
+            protocol: Some(if request.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }.into()),
+            stage: Some(self.stage.name.clone()),
+            domain_prefix: host.as_deref().map(|host| host.split('.').next().unwrap_or_default().into()),
+            domain_name: host,
+            request_id: Some(value_text(&request.arrival.request_id)),
+            deployment_id: Some(self.stage.deployment_id.clone()),
+            api_id: Some(self.stage.api_id.clone()),
+            identity: Some(Identity {
+                source_ip: request.peer.map(|peer| peer.to_string().into()),
+                user_agent: header(header::USER_AGENT),
+                ..Identity::default()
+            }),
+            authorizer: None,
+            extra: serde_json::Map::new(),
+        }
+    }
+}
+
+fn value_text(value: &HeaderValue) -> Arc<str> {
+    text(value).as_ref().into()
+}
+
+/// The id of a resource: six characters that depend on its path alone.
+// Chosen: AWS draws ids at random when a resource is made; ours stay the same from run to run.
+pub(crate) fn resource_id(path: &str) -> Arc<str> {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    // FNV-1a.
+    let mut hash = path
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut id = String::with_capacity(6);
+    for _ in 0..6 {
+        let index = usize::try_from(hash % 36).unwrap_or(0);
+        id.push(ALPHABET.get(index).copied().map_or('a', char::from));
+        hash /= 36;
+    }
+    id.into()
+}
+
+/// `06/May/2024:12:00:00 +0000`
+pub(crate) fn common_log_time(time: SystemTime) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days since 1970 to a date of the Gregorian calendar, with years that begin in March.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let name = usize::try_from(month - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"Jan");
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_in_the_common_log_format() {
+        for (seconds, expected) in [
+            (0, "01/Jan/1970:00:00:00 +0000"),
+            (951_782_400, "29/Feb/2000:00:00:00 +0000"),
+            (1_638_384_155, "01/Dec/2021:18:42:35 +0000"),
+            (4_102_444_799, "31/Dec/2099:23:59:59 +0000"),
+        ] {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(common_log_time(time), expected);
+        }
+    }
+
+    #[test]
+    fn resource_ids_differ_and_stay() {
+        assert_eq!(resource_id("/pets"), resource_id("/pets"));
+        assert_ne!(resource_id("/pets"), resource_id("/pets/{id}"));
+        assert_eq!(resource_id("/").len(), 6);
+    }
+}

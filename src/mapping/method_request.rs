@@ -1,0 +1,268 @@
+//! The method request: what the client sent, as mappings and templates see it.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+
+use crate::mapping::headers;
+
+/// Facts of a request that stay, whatever layers do to it on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct MethodRequest {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) version: Version,
+    pub(crate) names: Option<OriginalHeaderNames>,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) arrival: Arrival,
+}
+
+/// The address of the client, as an extension on a request: `$context.identity.sourceIp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// The names of the headers of a request as the client spelled them, one for each header line in
+/// the order of the lines; an extension that a server puts on the request.
+///
+/// [`http::HeaderMap`] holds names in lower case. API Gateway compares the names in mappings and
+/// in `$input.params('X')` exactly, so without this extension (and over HTTP/2) only lower-case
+/// names are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginalHeaderNames(Arc<[Box<str>]>);
+
+impl OriginalHeaderNames {
+    /// The names in the order of the header lines.
+    pub fn new<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+
+    /// The names.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|name| &**name)
+    }
+}
+
+/// The moment and the ids of a request: made once, when it arrives.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) time: SystemTime,
+    pub(crate) request_id: HeaderValue,
+    pub(crate) extended_request_id: HeaderValue,
+    /// `Root=…`, with the client's parent and sampling decision where it sent them.
+    pub(crate) trace: HeaderValue,
+}
+
+/// How much randomness an [`Arrival`] takes.
+pub(crate) const RANDOM_BYTES: usize = 16 + 11 + 12;
+
+impl Arrival {
+    /// Ids out of `random` bytes, or those that the client chose.
+    // AWS: api-gateway-mapping-template-reference — `x-amzn-requestid` overrides the request id.
+    // Recorded: T:test_invocation_trace_id — Root is kept or made, Parent and Sampled are kept.
+    pub(crate) fn new(time: SystemTime, random: [u8; RANDOM_BYTES], headers: &HeaderMap) -> Self {
+        let mut ids = Vec::with_capacity(36 + 16 + 40);
+        let (id, rest) = random.split_at(16);
+        let (extended, root) = rest.split_at(11);
+        push_uuid(&mut ids, id);
+        push_base64(&mut ids, extended);
+        let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        ids.extend_from_slice(b"Root=1-");
+        push_hex(&mut ids, &u32::try_from(seconds & 0xffff_ffff).unwrap_or(0).to_be_bytes());
+        ids.push(b'-');
+        push_hex(&mut ids, root);
+        let ids = Bytes::from(ids);
+        let part = |range: std::ops::Range<usize>| {
+            let end = range.end.min(ids.len());
+            HeaderValue::from_maybe_shared(ids.slice(range.start.min(end)..end))
+                .unwrap_or(HeaderValue::from_static("-"))
+        };
+        let request_id = headers
+            .get(headers::REQUEST_ID)
+            .filter(|id| !id.is_empty() && id.len() <= 128)
+            .cloned()
+            .unwrap_or_else(|| part(0..36));
+        let generated = part(52..ids.len());
+        let trace = match headers.get(headers::TRACE_ID) {
+            Some(sent) => client_trace(sent, &generated),
+            None => generated,
+        };
+        Self { time, request_id, extended_request_id: part(36..52), trace }
+    }
+
+    pub(crate) fn epoch_millis(&self) -> i64 {
+        let age = self.time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+fn client_trace(sent: &HeaderValue, generated: &HeaderValue) -> HeaderValue {
+    let (mut root, mut parent, mut sampled) = (None, None, None);
+    for part in sent.to_str().unwrap_or_default().split(';') {
+        let Some((key, value)) = part.trim().split_once('=') else { continue };
+        let slot = match key {
+            _ if key.eq_ignore_ascii_case("root") => &mut root,
+            _ if key.eq_ignore_ascii_case("parent") => &mut parent,
+            _ if key.eq_ignore_ascii_case("sampled") => &mut sampled,
+            _ => continue,
+        };
+        *slot = Some(value.trim());
+    }
+    let mut text = match root {
+        Some(root) => format!("Root={root}"),
+        None => generated.to_str().unwrap_or_default().to_owned(),
+    };
+    for (key, value) in [("Parent", parent), ("Sampled", sampled)] {
+        if let Some(value) = value {
+            text.push_str(&format!(";{key}={value}"));
+        }
+    }
+    HeaderValue::try_from(text).unwrap_or_else(|_| generated.clone())
+}
+
+fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            out.extend(HEX.get(usize::from(nibble)));
+        }
+    }
+}
+
+/// A version 4 UUID.
+fn push_uuid(out: &mut Vec<u8>, random: &[u8]) {
+    for (index, &byte) in random.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        let byte = match index {
+            6 => byte & 0x0f | 0x40,
+            8 => byte & 0x3f | 0x80,
+            _ => byte,
+        };
+        push_hex(out, &[byte]);
+    }
+}
+
+fn push_base64(out: &mut Vec<u8>, random: &[u8]) {
+    use base64::Engine;
+    let mut text = [b'='; 16];
+    // Eleven bytes give exactly 16 characters.
+    if base64::engine::general_purpose::URL_SAFE.encode_slice(random, &mut text).is_ok() {
+        out.extend_from_slice(&text);
+    }
+}
+
+/// The headers of the method request, seen by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestHeaders<'a> {
+    pub(crate) map: &'a HeaderMap,
+    pub(crate) names: Option<&'a OriginalHeaderNames>,
+}
+
+impl<'a> RequestHeaders<'a> {
+    /// The values under exactly this name, in the order of their lines.
+    // AWS: known-issues — names in mappings are case-sensitive.
+    pub(crate) fn exactly(&self, name: &str) -> Vec<&'a HeaderValue> {
+        let Ok(key) = HeaderName::from_bytes(name.as_bytes()) else { return Vec::new() };
+        if headers::is_invisible(&key) {
+            return Vec::new();
+        }
+        let values = self.map.get_all(&key).iter();
+        match self.names {
+            Some(names) => names
+                .iter()
+                .filter(|line| line.eq_ignore_ascii_case(name))
+                .zip(values)
+                .filter(|(line, _)| *line == name)
+                .map(|(_, value)| value)
+                .collect(),
+            None if key.as_str() == name => values.collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Every visible header with its last value, by name without regard to case.
+    // Observed: an execution log lists the headers of a request alphabetically.
+    pub(crate) fn last_values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(self.map.keys_len());
+        for key in self.map.keys().filter(|key| !headers::is_invisible(key)) {
+            let values = self.map.get_all(key).iter();
+            match self.names {
+                Some(names) => {
+                    let lines = names.iter().filter(|line| line.eq_ignore_ascii_case(key.as_str()));
+                    for (line, value) in lines.zip(values) {
+                        match pairs.iter_mut().find(|(known, _)| known == line) {
+                            Some((_, known)) => *known = text(value),
+                            None => pairs.push((Cow::Borrowed(line), text(value))),
+                        }
+                    }
+                }
+                None => {
+                    if let Some(value) = values.last() {
+                        pairs.push((Cow::Borrowed(key.as_str()), text(value)));
+                    }
+                }
+            }
+        }
+        pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
+        pairs
+    }
+}
+
+/// A header value as text.
+pub(crate) fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |&(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn ids_have_their_forms() {
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(0x6a00_0001);
+        let arrival = Arrival::new(time, [0xff; RANDOM_BYTES], &HeaderMap::new());
+        assert_eq!(arrival.request_id, "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(arrival.extended_request_id, "______________8=");
+        assert_eq!(arrival.trace, "Root=1-6a000001-ffffffffffffffffffffffff");
+    }
+
+    #[test]
+    fn the_client_may_choose_ids() {
+        let sent = headers(&[
+            ("x-amzn-requestid", "mine"),
+            ("x-amzn-trace-id", "Self=1;root=1-2-3; Parent=4;Sampled=1"),
+        ]);
+        let arrival = Arrival::new(SystemTime::now(), [0; RANDOM_BYTES], &sent);
+        assert_eq!(arrival.request_id, "mine");
+        assert_eq!(arrival.trace, "Root=1-2-3;Parent=4;Sampled=1");
+    }
+
+    #[test]
+    fn names_are_compared_as_spelled() {
+        let map = headers(&[("x-a", "1"), ("X-A", "2"), ("b", "3"), ("te", "4")]);
+        let names = OriginalHeaderNames::new(["x-a", "X-A", "B", "TE"]);
+        let spelled = RequestHeaders { map: &map, names: Some(&names) };
+        assert_eq!(spelled.exactly("X-A"), ["2"]);
+        assert_eq!(spelled.exactly("b").len(), 0);
+        assert_eq!(spelled.exactly("TE").len(), 0);
+        let pairs: Vec<_> = spelled.last_values();
+        assert_eq!(pairs, [("B".into(), "3".into()), ("x-a".into(), "1".into()), ("X-A".into(), "2".into())]);
+        let lower = RequestHeaders { map: &map, names: None };
+        assert_eq!(lower.exactly("x-a"), ["1", "2"]);
+        assert_eq!(lower.exactly("X-A").len(), 0);
+        assert_eq!(lower.last_values().len(), 2);
+    }
+}

@@ -1,0 +1,48 @@
+//! The rules of API Gateway integrations: what a request becomes, and what an answer becomes.
+//!
+//! An [`Integration`](crate::integration::Integration) is compiled for a method and a [`Stage`]
+//! into a [`Plan`]. The rules are pure functions over the plan and one call; the layers in
+//! [`layer`](crate::layer) only carry bodies to them.
+//!
+//! # Order of the rules
+//! Mapped parameters are evaluated first, on the method request as the client sent it; then the
+//! request template is chosen (or refused with 415), the body converted and rendered; overrides go
+//! over the mapped parameters; refused headers are found; method, URI and headers are made. On the
+//! way back a response is selected, its headers are mapped, its template is chosen by `Accept`,
+//! and the body is converted and rendered.
+
+mod call;
+mod compile;
+mod content;
+mod context;
+mod expression;
+mod headers;
+mod limits;
+mod method_request;
+mod mock;
+mod parameters;
+mod path;
+mod plan;
+mod query;
+mod request;
+mod response;
+mod selection;
+mod stage;
+mod templates;
+mod uri;
+
+pub use limits::Limits;
+pub use method_request::{ClientAddress, OriginalHeaderNames};
+pub use plan::{Plan, PlanError};
+pub use stage::Stage;
+
+pub(crate) use call::Call;
+pub(crate) use context::Facts;
+pub(crate) use expression::{Destination, Side as ExpressionSide, Source, destination};
+pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, METHOD_OVERRIDE, REQUEST_ID, TRACE_ID};
+pub(crate) use method_request::{Arrival, MethodRequest, RANDOM_BYTES};
+pub(crate) use request::{Outcome, frame, map as map_request};
+pub(crate) use response::{
+    BodyPlan, MockStatus, Selected, chosen, map_headers, override_response, proxy_headers, select,
+};
+pub(crate) use selection::Subject;

@@ -1,0 +1,189 @@
+//! The integration request: method, URI and headers out of the method request.
+
+use std::borrow::Cow;
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Version, request};
+
+use crate::error::{Error, ErrorKind};
+use crate::integration::IntegrationType;
+use crate::mapping::call::Call;
+use crate::mapping::headers::{self, Mapped};
+use crate::mapping::parameters::Parameter;
+use crate::mapping::query;
+
+/// Where a request goes on.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// To the backend.
+    Send,
+    /// Nowhere: a MOCK answers with this status.
+    Answer(i64),
+}
+
+/// Turns the head of the method request into that of the integration request.
+pub(crate) fn map(call: &Call, parts: &mut request::Parts, body: Option<&[u8]>) -> Result<Outcome, Error> {
+    let plan = &*call.plan;
+    refuse(&call.parameters.headers, plan.kind)?;
+    match plan.kind {
+        IntegrationType::Mock => {
+            let text = String::from_utf8_lossy(body.unwrap_or_default());
+            return crate::mapping::mock::status(&text).map(Outcome::Answer).ok_or_else(|| {
+                Error::configuration(
+                    "unable to parse statusCode; it should be an integer that is defined in the request template",
+                )
+            });
+        }
+        IntegrationType::HttpProxy => forward_headers(&mut parts.headers),
+        IntegrationType::Http | IntegrationType::Aws | IntegrationType::AwsProxy => {
+            let has_body = body.is_none_or(|body| !body.is_empty());
+            let content_type =
+                if has_body { parts.headers.remove(header::CONTENT_TYPE) } else { None };
+            parts.headers.clear();
+            if let Some(content_type) = content_type {
+                parts.headers.insert(header::CONTENT_TYPE, content_type);
+            }
+        }
+    }
+    let out = &mut parts.headers;
+    for parameter in &call.parameters.headers {
+        apply(out, parameter, plan.kind)?;
+    }
+    // Recorded: T:test_http_integration_with_lambda
+    let default = |out: &mut HeaderMap, name: HeaderName, value: &HeaderValue| {
+        out.entry(name).or_insert_with(|| value.clone());
+    };
+    default(out, header::ACCEPT, &HeaderValue::from_static("application/json"));
+    default(out, header::USER_AGENT, &plan.stage.user_agent);
+    out.insert(headers::API_ID, plan.stage.api_id_header.clone());
+    out.insert(headers::TRACE_ID, call.request.arrival.trace.clone());
+
+    parts.method = plan.method.clone().unwrap_or_else(|| call.request.method.clone());
+    // AWS: HTTP/1.1 to the backend, whatever the client speaks.
+    parts.version = Version::HTTP_11;
+    if let Some(template) = &plan.uri {
+        let more = query_string(call);
+        parts.uri = template.build(&|name| call.parameters.path_value(name), &more)?;
+    }
+    Ok(Outcome::Send)
+}
+
+/// What a backend is told of the length of a body; `None` is not known in advance.
+// AWS: known-issues — Content-Length is generated.
+pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, length: Option<u64>) {
+    headers.remove(header::TRANSFER_ENCODING);
+    match length {
+        Some(0) if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        Some(length) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        // Without it a client of hyper leaves out the body of a GET.
+        None => {
+            headers.remove(header::CONTENT_LENGTH);
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+}
+
+// Recorded: T:test_apigateway_header_remapping_http, _aws
+fn refuse(mapped: &[Parameter], kind: IntegrationType) -> Result<(), Error> {
+    for parameter in mapped.iter().filter(|parameter| !parameter.values.is_empty()) {
+        if let Some(name) = &parameter.header
+            && headers::mapped_request_header(name, kind) == Mapped::Refused
+        {
+            return Err(Error::new(
+                ErrorKind::RefusedHeader,
+                format!("{} header already present", parameter.name),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Leaves the headers of the client that `HTTP_PROXY` passes on.
+fn forward_headers(all: &mut HeaderMap) {
+    // RFC 9110, 7.6.1: what `Connection` names goes no further.
+    if all.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = all
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .filter(headers::connection_may_name)
+            .collect();
+        for name in named {
+            all.remove(name);
+        }
+    }
+    let dropped = |name: &&HeaderName| headers::is_invisible(name) || headers::is_not_forwarded(name);
+    while let Some(name) = all.keys().find(dropped).cloned() {
+        all.remove(name);
+    }
+    // LocalStack: repeated headers are joined into one line.
+    if all.len() > all.keys_len() {
+        let repeated: Vec<HeaderName> =
+            all.keys().filter(|name| all.get_all(*name).iter().nth(1).is_some()).cloned().collect();
+        for name in repeated {
+            let joined = {
+                let values: Vec<&[u8]> = all.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+                values.join(&b","[..])
+            };
+            if let Ok(value) = HeaderValue::from_bytes(&joined) {
+                all.insert(name, value);
+            }
+        }
+    }
+}
+
+fn apply(out: &mut HeaderMap, parameter: &Parameter, kind: IntegrationType) -> Result<(), Error> {
+    let Some(name) = &parameter.header else { return Ok(()) };
+    if headers::mapped_request_header(name, kind) == Mapped::Dropped {
+        return Ok(());
+    }
+    for (index, value) in parameter.values.iter().enumerate() {
+        let value = header_value(&parameter.name, value)?;
+        if index == 0 {
+            out.insert(name.clone(), value);
+        } else {
+            out.append(name.clone(), value);
+        }
+    }
+    Ok(())
+}
+
+/// A mapped value as the value of a header.
+// Chosen: a value that would break the framing of a message fails, it is not cut or cleaned.
+pub(crate) fn header_value(name: &str, value: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|error| {
+        Error::configuration(format!(
+            "the value mapped to the header {name} holds a character that a header cannot"
+        ))
+        .with_source(error)
+    })
+}
+
+/// The pairs behind the query of the URI: the client's for `HTTP_PROXY`, then the mapped ones.
+// Recorded: T:test_http_proxy_integration_request_data_mappings — nothing is replaced.
+fn query_string(call: &Call) -> Cow<'static, str> {
+    let client = match call.plan.kind {
+        IntegrationType::HttpProxy => call.request.uri.query().unwrap_or_default(),
+        IntegrationType::Http
+        | IntegrationType::Mock
+        | IntegrationType::Aws
+        | IntegrationType::AwsProxy => "",
+    };
+    if client.is_empty() && call.parameters.query.is_empty() {
+        return Cow::Borrowed("");
+    }
+    let mut out = String::with_capacity(client.len() + 32);
+    query::push_raw_query(&mut out, client);
+    for parameter in &call.parameters.query {
+        for value in &parameter.values {
+            query::push_pair(&mut out, &parameter.name, value);
+        }
+    }
+    Cow::Owned(out)
+}

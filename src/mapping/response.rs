@@ -1,0 +1,200 @@
+//! The method response: status, headers and body out of the backend's answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use crate::error::Error;
+use crate::mapping::call::{Call, Side, convert, readable, render, render_error};
+use crate::mapping::content::{self, Conversion};
+use crate::mapping::headers::{self, ResponseHeader};
+use crate::mapping::method_request::text;
+use crate::mapping::parameters::{Parameter, Parameters};
+use crate::mapping::plan::{Plan, ResponsePlan};
+use crate::mapping::request::header_value;
+use crate::mapping::selection::Subject;
+use crate::mapping::templates::Choice;
+use crate::template::OverrideValue;
+
+/// The status that a MOCK integration answers with: any integer, so that it is no `StatusCode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MockStatus(pub(crate) i64);
+
+/// Which integration response was chosen; goes up to the layer that maps the body.
+#[derive(Debug, Clone)]
+pub(crate) struct Selected {
+    pub(crate) index: usize,
+    /// The backend's, by which its body is text or binary.
+    pub(crate) content_type: Option<HeaderValue>,
+}
+
+/// What the client is told when nobody said what a body is.
+// AWS: known-issues — never derived from the key of a template.
+const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Chooses the integration response for a subject.
+pub(crate) fn select(plan: &Plan, subject: Subject<'_>) -> Result<usize, Error> {
+    let index = plan.selection.choose(subject).ok_or_else(|| {
+        Error::configuration(format!(
+            "no match for output mapping and no default output mapping configured. \
+             Endpoint Response Status Code: {subject}"
+        ))
+    })?;
+    if let (Some(declared), Some(chosen)) = (&plan.declared, plan.responses.get(index))
+        && !declared.contains(&chosen.status.as_u16())
+    {
+        return Err(Error::configuration(format!(
+            "output mapping refers to an invalid method response: {}",
+            chosen.status.as_u16()
+        )));
+    }
+    Ok(index)
+}
+
+/// The headers of the method response, in place of those of the backend.
+pub(crate) fn map_headers(
+    call: &Call,
+    chosen: &ResponsePlan,
+    out: &mut HeaderMap,
+    body: Option<&Bytes>,
+) -> Result<(), Error> {
+    let mapped = if chosen.parameters.is_empty() {
+        Parameters::default()
+    } else {
+        Parameters::of_response(&chosen.parameters, &call.facts(), out, body)?
+    };
+    out.clear();
+    for parameter in &mapped.headers {
+        apply(out, parameter)?;
+    }
+    finish(out);
+    if call.plan.kind != crate::integration::IntegrationType::Mock {
+        // Recorded: T:test_invocation_trace_id
+        out.insert(headers::TRACE_ID, call.request.arrival.trace.clone());
+    }
+    Ok(())
+}
+
+fn finish(out: &mut HeaderMap) {
+    out.entry(header::CONTENT_TYPE).or_insert(DEFAULT_CONTENT_TYPE);
+}
+
+fn apply(out: &mut HeaderMap, parameter: &Parameter) -> Result<(), Error> {
+    let Some(name) = &parameter.header else { return Ok(()) };
+    let name = match headers::mapped_response_header(name) {
+        ResponseHeader::Sent => name.clone(),
+        ResponseHeader::Remapped => headers::remapped(name),
+        ResponseHeader::Dropped => return Ok(()),
+    };
+    for (index, value) in parameter.values.iter().enumerate() {
+        let value = header_value(&parameter.name, value)?;
+        if index == 0 {
+            out.insert(name.clone(), value);
+        } else {
+            out.append(name.clone(), value);
+        }
+    }
+    Ok(())
+}
+
+/// Renames and drops the headers of a backend behind a proxy integration.
+pub(crate) fn proxy_headers(out: &mut HeaderMap) {
+    loop {
+        let next = out.keys().find_map(|name| match headers::proxied_response_header(name) {
+            ResponseHeader::Sent => None,
+            fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => Some((name.clone(), fate)),
+        });
+        let Some((name, fate)) = next else { break };
+        let values: Vec<HeaderValue> = out.get_all(&name).iter().cloned().collect();
+        out.remove(&name);
+        if fate == ResponseHeader::Remapped {
+            let name = headers::remapped(&name);
+            for value in values {
+                out.append(name.clone(), value);
+            }
+        }
+    }
+    finish(out);
+}
+
+/// What is done to the body of an answer.
+#[derive(Debug)]
+pub(crate) struct BodyPlan<'a> {
+    choice: Choice<'a>,
+    conversion: Conversion,
+}
+
+impl<'a> BodyPlan<'a> {
+    pub(crate) fn new(call: &'a Call, selected: &Selected) -> Option<Self> {
+        let chosen = call.plan.responses.get(selected.index)?;
+        let accept = call.accept.as_ref().map(text);
+        let types = &call.plan.stage.binary_media_types;
+        let content_type = selected.content_type.as_ref().map(text);
+        Some(Self {
+            choice: chosen.templates.for_response(accept.as_deref()),
+            conversion: content::response_conversion(
+                types.contain(content_type.as_deref()),
+                types.contain(accept.as_deref()),
+                chosen.content_handling,
+            ),
+        })
+    }
+
+    /// Whether the body can pass without being seen.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self.choice, Choice::Pass) && self.conversion == Conversion::Keep
+    }
+
+    /// The body of the method response; overrides of the template go over `status` and `headers`.
+    pub(crate) fn map(
+        &self,
+        call: &Call,
+        body: Bytes,
+        status: &mut StatusCode,
+        headers: &mut HeaderMap,
+    ) -> Result<Bytes, Error> {
+        let body = convert(self.conversion, body)?;
+        let body = match self.choice {
+            Choice::Render(template) => {
+                readable(self.conversion, &body)?;
+                let (rendered, left) = render(template.as_ref(), &call.facts(), &body, &call.overrides)
+                    .map_err(|error| render_error(error, Side::Response))?;
+                override_response(&left, status, headers)?;
+                return Ok(Bytes::from(rendered));
+            }
+            Choice::Pass | Choice::Refuse => body,
+        };
+        // Recorded: T:test_integration_mock_with_response_override_in_request_template
+        override_response(&call.overrides, status, headers)?;
+        Ok(body)
+    }
+}
+
+/// Applies what the request template alone left, where no body is mapped.
+pub(crate) fn override_response(
+    overrides: &crate::template::Overrides,
+    status: &mut StatusCode,
+    headers: &mut HeaderMap,
+) -> Result<(), Error> {
+    let mut parameters = Parameters::default();
+    parameters.override_response(overrides)?;
+    for parameter in &parameters.headers {
+        apply(headers, parameter)?;
+    }
+    // LocalStack: "AWS ignores the status if the override isn't an integer between 100 and 599".
+    if let Some(OverrideValue::Integer(number)) = overrides.response_status()
+        && (200..600).contains(number)
+        && let Ok(number) = u16::try_from(*number)
+        && let Ok(overridden) = StatusCode::from_u16(number)
+    {
+        *status = overridden;
+    }
+    Ok(())
+}
+
+/// The plan of a call, for what outlives it.
+pub(crate) fn chosen(plan: &Arc<Plan>, index: usize) -> Option<&ResponsePlan> {
+    plan.responses.get(index)
+}

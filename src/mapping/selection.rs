@@ -1,0 +1,115 @@
+//! Which integration response answers: the patterns, and what they are matched against.
+
+use std::fmt;
+
+use crate::vtl::java_regex::JavaRegex;
+
+/// What the patterns are matched against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject<'a> {
+    /// A status, for HTTP and the services of AWS; MOCK takes any integer.
+    Status(i64),
+    /// The error message of a Lambda function; empty when it succeeded.
+    // AWS: set-up-lambda-custom-integrations. Used by the AWS types.
+    #[allow(dead_code)]
+    Text(&'a str),
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "{status}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The patterns of an integration's responses, in the order in which they are tried.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    patterns: Vec<(JavaRegex, usize)>,
+    default: Option<usize>,
+    /// The choice for each status from 100 to 599, made when the plan was compiled.
+    by_status: Vec<Option<u16>>,
+}
+
+const STATUSES: std::ops::Range<i64> = 100..600;
+
+impl Selection {
+    /// `patterns` come in the order of trial.
+    // AWS: integration responses are keyed by status: ascending status first, then the order of the
+    // document (see the rule on several matching patterns).
+    pub(crate) fn new(patterns: Vec<(JavaRegex, usize)>, default: Option<usize>) -> Self {
+        let mut selection = Self { patterns, default, by_status: Vec::new() };
+        selection.by_status = STATUSES
+            .map(|status| {
+                selection.search(Subject::Status(status)).and_then(|index| u16::try_from(index).ok())
+            })
+            .collect();
+        selection
+    }
+
+    /// The index of the response that answers, or nothing when none matches and there is no
+    /// default.
+    pub(crate) fn choose(&self, subject: Subject<'_>) -> Option<usize> {
+        if let Subject::Status(status) = subject
+            && let Ok(index) = usize::try_from(status - STATUSES.start)
+            && let Some(choice) = self.by_status.get(index)
+        {
+            return choice.map(usize::from);
+        }
+        self.search(subject)
+    }
+
+    fn search(&self, subject: Subject<'_>) -> Option<usize> {
+        let status;
+        let text = match subject {
+            Subject::Text(text) => text,
+            Subject::Status(number) => {
+                status = number.to_string();
+                &status
+            }
+        };
+        self.patterns
+            .iter()
+            // A pattern that runs into its step limit did not match.
+            .find(|(pattern, _)| pattern.is_match(text).unwrap_or(false))
+            .map(|&(_, index)| index)
+            .or(self.default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vtl::java_regex;
+
+    fn selection(patterns: &[&str], default: Option<usize>) -> Selection {
+        let compiled = patterns.iter().map(|pattern| java_regex::compile_whole(pattern).unwrap());
+        Selection::new(compiled.zip(0..).collect(), default)
+    }
+
+    #[test]
+    fn the_whole_subject_must_match() {
+        let selection = selection(&["2\\d{2}", "(?!404)4\\d\\d", ".*four hundred.*"], Some(9));
+        for (subject, expected) in [
+            (Subject::Status(204), Some(0)),
+            (Subject::Status(2040), Some(9)),
+            (Subject::Status(403), Some(1)),
+            (Subject::Status(404), Some(9)),
+            (Subject::Status(-1000), Some(9)),
+            (Subject::Text("it is four hundred now"), Some(2)),
+            (Subject::Text("four hundred\nand one"), Some(9)),
+            (Subject::Text(""), Some(9)),
+        ] {
+            assert_eq!(selection.choose(subject), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn without_default_nothing_is_chosen() {
+        let selection = selection(&["200"], None);
+        assert_eq!(selection.choose(Subject::Status(500)), None);
+        assert_eq!(selection.choose(Subject::Status(0)), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! A document's text, value and places, whichever of the two notations it is in.
+
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Position};
+
+use super::findings::Findings;
+use super::import::MAX_DOCUMENT_BYTES;
+use super::place::{Place, Spot};
+use super::{json, yaml};
+
+/// A document that could be parsed.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) value: Value,
+    pub(super) places: Place,
+}
+
+impl Source {
+    /// Parses JSON when the text begins with `{` or `[`, YAML otherwise.
+    pub(super) fn parse(bytes: &[u8], findings: &mut Findings) -> Result<Self, Diagnostic> {
+        // AWS: api-gateway-limits — the size of an API definition for import.
+        if bytes.len() > MAX_DOCUMENT_BYTES {
+            return Err(Diagnostic::error(
+                "size",
+                "",
+                format!("the document has {} bytes, more than {MAX_DOCUMENT_BYTES}", bytes.len()),
+            ));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let mut finding = Diagnostic::error("encoding", "", "the document is not UTF-8");
+            finding.position = Some(end_of(&String::from_utf8_lossy(valid)));
+            finding
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.trim_start().starts_with(['{', '[']) {
+            Self::json(text, findings)
+        } else {
+            let (value, places) = yaml::read(text, findings)?;
+            Ok(Self { value, places })
+        }
+    }
+
+    fn json(text: &str, findings: &mut Findings) -> Result<Self, Diagnostic> {
+        let value = serde_json::from_str(text).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            let mut finding = Diagnostic::error("syntax", "", format!("not valid JSON: {message}"));
+            finding.position = Some(characters(text, error.line(), error.column()));
+            finding
+        })?;
+        let (places, repeated) = json::places(text);
+        for repeated in repeated {
+            let mut finding = repeated_key(&repeated.pointer);
+            finding.position = Some(repeated.at.into());
+            findings.push_key(finding);
+        }
+        Ok(Self { value, places })
+    }
+
+    pub(super) fn locate(&self, pointer: &str) -> Position {
+        self.places.find(pointer, Spot::Value)
+    }
+}
+
+pub(super) fn repeated_key(pointer: &str) -> Diagnostic {
+    Diagnostic::warning("duplicate-key", pointer, "this key stands here a second time")
+        .help("the last one counts; remove the others")
+}
+
+/// A column counted in bytes as one counted in characters.
+fn characters(text: &str, line: usize, column: usize) -> Position {
+    let content = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    let before = content.char_indices().take_while(|(at, _)| at + 1 < column).count();
+    Position {
+        line: line.max(1),
+        column: before + 1,
+    }
+}
+
+fn end_of(text: &str) -> Position {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position {
+        line: text.matches('\n').count() + 1,
+        column: last.chars().count() + 1,
+    }
+}

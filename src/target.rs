@@ -1,0 +1,52 @@
+//! Where an integration request goes, and how: the address label on the envelope.
+//!
+//! The URI stands in the request itself; a [`Target`] says what a URI cannot. It rides on the
+//! request as an extension from [`RequestMappingLayer`](crate::layer::RequestMappingLayer) to
+//! whatever sends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an integration request is to be sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// How long the backend may take until the head of its answer is there; no limit if `None`.
+    pub timeout: Option<Duration>,
+    /// Whether a certificate of an unknown issuer is accepted.
+    pub insecure_skip_verification: bool,
+    /// The name to sign under, for a service of AWS.
+    pub signing: Option<Arc<SigningScope>>,
+    /// Whether the body of the answer is read as a whole, so that the deadline covers it too.
+    pub(crate) answer_is_collected: bool,
+}
+
+/// What a signature is valid for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningScope {
+    /// The service, such as `execute-api` or `dynamodb`.
+    pub service: String,
+    /// The region, such as `eu-west-1`.
+    pub region: String,
+}
+
+impl Target {
+    /// A target without a deadline, a signature or leniency.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how long the backend may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Asks for a signature.
+    #[must_use]
+    pub fn signed(mut self, service: impl Into<String>, region: impl Into<String>) -> Self {
+        self.signing = Some(Arc::new(SigningScope { service: service.into(), region: region.into() }));
+        self
+    }
+}

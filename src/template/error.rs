@@ -1,0 +1,223 @@
+//! What can go wrong when a template is compiled or rendered.
+
+use std::fmt;
+
+/// Which kind of failure ended a rendering. The kind decides the status the client sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RenderErrorKind {
+    /// The template did something that has no value: an index out of range, a bad pattern, a second override of one
+    /// parameter, a bad JSONPath.
+    Template,
+    /// A budget ran out: steps, depth, size of a value or of the output.
+    Limit,
+    /// The payload looks like JSON and is not, and the template asked for its content.
+    Payload,
+}
+
+/// Why a rendering failed. Nothing of its output is to be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderError {
+    kind: RenderErrorKind,
+    message: String,
+    position: Option<Position>,
+}
+
+/// A place in the source of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+impl RenderError {
+    /// An error of this kind, without a place.
+    pub fn new(kind: RenderErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            position: None,
+        }
+    }
+
+    /// The same error, at a place in the template.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        self.position = Some(position);
+        self
+    }
+
+    /// Which kind of failure this is.
+    pub fn kind(&self) -> RenderErrorKind {
+        self.kind
+    }
+
+    /// What happened, without the place. For [`RenderErrorKind::Payload`] this is the text a client of API Gateway is
+    /// shown.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where in the template it happened, if that is known.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.position {
+            Some(position) => write!(f, " ({position})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+/// Why a template cannot be used at all. `{}` prints one line, `{:#}` adds the line of the template with a caret under
+/// the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileError {
+    message: String,
+    position: Option<Position>,
+    line: Option<String>,
+    hint: Option<String>,
+}
+
+impl CompileError {
+    /// An error without a place.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            position: None,
+            line: None,
+            hint: None,
+        }
+    }
+
+    /// An error at a place of `source`.
+    pub fn at(message: impl Into<String>, position: Position, source: &str) -> Self {
+        let index = usize::try_from(position.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        Self {
+            message: message.into(),
+            position: Some(position),
+            line: source.lines().nth(index).map(str::to_owned),
+            hint: None,
+        }
+    }
+
+    /// The same error with a hint at what to write instead.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(str::to_owned);
+        self
+    }
+
+    /// What is wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to write instead, if there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Where it is wrong.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let Some(position) = self.position else {
+            return Ok(());
+        };
+        write!(f, " ({position})")?;
+        if let (true, Some(line)) = (f.alternate(), &self.line) {
+            caret(f, line, position)?;
+        }
+        match &self.hint {
+            Some(hint) if f.alternate() => write!(f, "\nhint: {hint}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// How much of a line is shown on either side of the caret.
+const MARGIN: usize = 60;
+
+fn caret(f: &mut fmt::Formatter<'_>, line: &str, position: Position) -> fmt::Result {
+    let column = usize::try_from(position.column.saturating_sub(1)).unwrap_or(usize::MAX);
+    let skipped = column.saturating_sub(MARGIN);
+    let shown = line.chars().skip(skipped).take(2 * MARGIN);
+    let number = position.line.to_string();
+    let margin = " ".repeat(number.len());
+    write!(f, "\n{margin} |\n{number} | ")?;
+    for c in shown.clone() {
+        write!(f, "{}", if c.is_control() { ' ' } else { c })?;
+    }
+    write!(f, "\n{margin} | ")?;
+    for _ in shown.take(column - skipped) {
+        f.write_str(" ")?;
+    }
+    f.write_str("^")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compile_error_points_at_its_place() {
+        let position = Position { line: 2, column: 5 };
+        let error = CompileError::at("unexpected `)`", position, "one\n#if()\nthree");
+        assert_eq!(error.to_string(), "unexpected `)` (line 2, column 5)");
+        assert_eq!(
+            format!("{error:#}"),
+            "unexpected `)` (line 2, column 5)\n  |\n2 | #if()\n  |     ^"
+        );
+    }
+
+    #[test]
+    fn a_place_outside_the_source_is_no_panic() {
+        let position = Position {
+            line: 9,
+            column: 900,
+        };
+        let error = CompileError::at("x", position, "one");
+        assert_eq!(format!("{error:#}"), "x (line 9, column 900)");
+        let long = "y".repeat(500);
+        let error = CompileError::at(
+            "x",
+            Position {
+                line: 1,
+                column: 450,
+            },
+            &long,
+        );
+        assert!(format!("{error:#}").ends_with('^'));
+    }
+
+    #[test]
+    fn a_render_error_prints_its_place() {
+        let error = RenderError::new(RenderErrorKind::Limit, "too many steps");
+        assert_eq!(error.to_string(), "too many steps");
+        let error = error.at(Position { line: 3, column: 1 });
+        assert_eq!(error.to_string(), "too many steps (line 3, column 1)");
+    }
+}

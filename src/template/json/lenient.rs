@@ -1,0 +1,475 @@
+//! The permissive JSON reader behind `$input`: it behaves like json-smart with everything allowed.
+//!
+//! A payload that does not begin like JSON is one text. Names and values may go without quotes or in single ones,
+//! commas may be missing or too many in places, what follows the first value is not looked at. What remains an error
+//! is a text that begins like JSON and ends too early or has punctuation where a value or name should be.
+
+use crate::template::json::{Build, JsonError, Units};
+
+/// How deep objects and arrays may nest.
+// Chosen: the limit json-smart itself has had since 2.4.9.
+const MAX_DEPTH: usize = 400;
+
+/// Reads the first value of a text.
+pub(crate) fn parse<B: Build>(text: &str, build: &mut B) -> Result<B::Value, JsonError> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        build,
+        depth: 0,
+        buffer: String::new(),
+    };
+    reader.value(Stop::TEXT)
+}
+
+/// The byte that stands for the end of the text; the reference parser also takes it for the end where it occurs.
+const END: u8 = 0x1A;
+
+/// Which bytes end a value without quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stop(&'static [u8]);
+
+impl Stop {
+    const TEXT: Self = Self(&[END]);
+    const ARRAY: Self = Self(b",]\x1A");
+    const OBJECT: Self = Self(b",}\x1A");
+    const NAME: Self = Self(b":\x1A");
+
+    fn has(self, byte: u8) -> bool {
+        self.0.contains(&byte)
+    }
+}
+
+struct Reader<'a, B: Build> {
+    text: &'a str,
+    at: usize,
+    build: &'a mut B,
+    depth: usize,
+    buffer: String,
+}
+
+impl<'a, B: Build> Reader<'a, B> {
+    fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(END)
+    }
+
+    fn bump(&mut self) -> u8 {
+        self.at += 1;
+        self.peek()
+    }
+
+    fn error<T>(&self, what: &'static str) -> Result<T, JsonError> {
+        Err(JsonError::new(what, self.at.min(self.text.len())))
+    }
+
+    fn early_end<T>(&self) -> Result<T, JsonError> {
+        self.error("unexpected end of the text")
+    }
+
+    fn unexpected<T>(&self) -> Result<T, JsonError> {
+        self.error("unexpected character")
+    }
+
+    /// Where one value should be.
+    fn value(&mut self, stop: Stop) -> Result<B::Value, JsonError> {
+        while matches!(self.peek(), b' ' | b'\r' | b'\n' | b'\t') {
+            self.at += 1;
+        }
+        match self.peek() {
+            b':' | b'}' | b']' => self.unexpected(),
+            b'{' => self.nested(Self::object),
+            b'[' => self.nested(Self::array),
+            b'"' | b'\'' => match self.quoted()? {
+                Quoted::Slice(slice) => Ok(self.build.text(slice)),
+                Quoted::Buffer => Ok(self.build.text(&self.buffer)),
+            },
+            b'0'..=b'9' | b'-' => self.number(stop),
+            END if stop != Stop::TEXT => self.early_end(),
+            _ => Ok(match self.bare(stop) {
+                "null" => self.build.null(),
+                "true" => self.build.boolean(true),
+                "false" => self.build.boolean(false),
+                "NaN" => self.build.double(f64::NAN),
+                text => self.build.text(text),
+            }),
+        }
+    }
+
+    fn nested(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<B::Value, JsonError>,
+    ) -> Result<B::Value, JsonError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return self.error("nested too deeply");
+        }
+        let value = read(self)?;
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn array(&mut self) -> Result<B::Value, JsonError> {
+        let mut values = Vec::new();
+        self.at += 1;
+        loop {
+            match self.peek() {
+                b' ' | b'\r' | b'\n' | b'\t' | b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return Ok(self.build.array(values));
+                }
+                END => return self.early_end(),
+                _ => values.push(self.value(Stop::ARRAY)?),
+            }
+        }
+    }
+
+    fn object(&mut self) -> Result<B::Value, JsonError> {
+        let mut object = self.build.object();
+        loop {
+            match self.bump() {
+                b' ' | b'\r' | b'\t' | b'\n' | b',' => continue,
+                b':' | b']' | b'[' | b'{' => return self.unexpected(),
+                b'}' => {
+                    self.at += 1;
+                    return Ok(self.build.close(object));
+                }
+                END => return self.early_end(),
+                _ => {}
+            }
+            self.member(&mut object)?;
+            self.skip_blank();
+            match self.peek() {
+                b'}' => {
+                    self.at += 1;
+                    return Ok(self.build.close(object));
+                }
+                b',' => {}
+                END => return self.early_end(),
+                _ => return self.unexpected(),
+            }
+        }
+    }
+
+    /// `name: value`.
+    fn member(&mut self, object: &mut B::Object) -> Result<(), JsonError> {
+        let owned;
+        let name = match self.peek() {
+            b'"' | b'\'' => match self.quoted()? {
+                Quoted::Slice(slice) => slice,
+                Quoted::Buffer => {
+                    owned = std::mem::take(&mut self.buffer);
+                    &owned
+                }
+            },
+            _ => self.bare(Stop::NAME),
+        };
+        self.skip_blank();
+        match self.peek() {
+            b':' => self.at += 1,
+            END => return self.early_end(),
+            _ => return self.unexpected(),
+        }
+        let value = self.value(Stop::OBJECT)?;
+        self.build.entry(object, name, value);
+        Ok(())
+    }
+
+    fn skip_blank(&mut self) {
+        while self.peek() <= b' ' && self.peek() != END {
+            self.at += 1;
+        }
+    }
+
+    fn skip_digits(&mut self) {
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+    }
+
+    /// Everything up to a stop, without blanks around it.
+    fn bare(&mut self, stop: Stop) -> &'a str {
+        let start = self.at;
+        self.skip_to(stop);
+        self.slice(start)
+    }
+
+    fn skip_to(&mut self, stop: Stop) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest
+            .iter()
+            .position(|&byte| stop.has(byte))
+            .unwrap_or(rest.len());
+    }
+
+    /// What was read since `start`, without blanks and control characters around it.
+    fn slice(&self, start: usize) -> &'a str {
+        let whole = self.text.get(start..self.at).unwrap_or_default();
+        whole.trim_matches(|c| c <= ' ')
+    }
+
+    /// A number, or a text that begins like one.
+    fn number(&mut self, stop: Stop) -> Result<B::Value, JsonError> {
+        let start = self.at;
+        self.at += 1;
+        self.skip_digits();
+        let mut whole = true;
+        if self.peek() == b'.' {
+            whole = false;
+            self.at += 1;
+            self.skip_digits();
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            whole = false;
+            self.at += 1;
+            if !matches!(self.peek(), b'+' | b'-' | b'0'..=b'9') {
+                self.skip_to(stop);
+                let text = self.slice(start);
+                return Ok(self.build.text(text));
+            }
+            self.at += 1;
+            self.skip_digits();
+        }
+        self.skip_blank();
+        // The reference parser looks up stops in a table that ends at `}`: what lies above ends a number as well.
+        if self.peek() <= b'}' && !stop.has(self.peek()) {
+            self.skip_to(stop);
+            let text = self.slice(start);
+            return Ok(self.build.text(text));
+        }
+        let text = self.slice(start);
+        if whole {
+            return Ok(integer(text, self.build));
+        }
+        match text.parse() {
+            // Recorded: more than 18 characters become an exact decimal.
+            Ok(_) if text.len() > 18 => Ok(self.build.decimal(text)),
+            Ok(double) => Ok(self.build.double(double)),
+            Err(_) => self.error("malformed number"),
+        }
+    }
+
+    /// A text in quotes of either kind.
+    fn quoted(&mut self) -> Result<Quoted<'a>, JsonError> {
+        let quote = self.peek();
+        self.at += 1;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        match rest.iter().position(|&byte| byte == quote || byte == b'\\') {
+            Some(length) if rest.get(length) == Some(&quote) => {
+                let slice = self.text.get(self.at..self.at + length).unwrap_or_default();
+                self.at += length + 1;
+                Ok(Quoted::Slice(slice))
+            }
+            Some(_) => {
+                self.escaped(quote)?;
+                Ok(Quoted::Buffer)
+            }
+            None => {
+                self.at = self.text.len();
+                self.early_end()
+            }
+        }
+    }
+
+    /// A text with escapes, into the buffer. Control characters are dropped from it, unlike from one without escapes.
+    fn escaped(&mut self, quote: u8) -> Result<(), JsonError> {
+        self.buffer.clear();
+        let mut units = Units::new();
+        loop {
+            let start = self.at;
+            let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+            let plain = |&byte: &u8| byte < b' ' || byte == 0x7F || byte == b'\\' || byte == quote;
+            self.at += rest.iter().position(plain).unwrap_or(rest.len());
+            if self.at > start {
+                units.flush(&mut self.buffer);
+                self.buffer
+                    .push_str(self.text.get(start..self.at).unwrap_or_default());
+            }
+            match self.peek() {
+                END => return self.early_end(),
+                b'\\' => self.escape(&mut units)?,
+                byte if byte == quote => {
+                    units.flush(&mut self.buffer);
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self, units: &mut Units) -> Result<(), JsonError> {
+        let unit = match self.bump() {
+            b't' => 0x09,
+            b'n' => 0x0A,
+            b'r' => 0x0D,
+            b'f' => 0x0C,
+            b'b' => 0x08,
+            b'\\' => 0x5C,
+            b'/' => 0x2F,
+            b'\'' => 0x27,
+            b'"' => 0x22,
+            b'u' => self.hex(4)?,
+            b'x' => self.hex(2)?,
+            END => return self.early_end(),
+            _ => {
+                // An unknown escape vanishes, all of its character.
+                let rest = self.text.get(self.at..).unwrap_or_default();
+                self.at += rest.chars().next().map_or(1, char::len_utf8);
+                return Ok(());
+            }
+        };
+        self.at += 1;
+        units.push(unit, &mut self.buffer);
+        Ok(())
+    }
+
+    /// The digits behind the current byte; stays on the last one.
+    fn hex(&mut self, digits: usize) -> Result<u16, JsonError> {
+        let mut unit = 0;
+        for _ in 0..digits {
+            match char::from(self.bump())
+                .to_digit(16)
+                .and_then(|digit| u16::try_from(digit).ok())
+            {
+                Some(digit) => unit = unit * 16 + digit,
+                None if self.peek() == END => return self.early_end(),
+                None => return self.unexpected(),
+            }
+        }
+        Ok(unit)
+    }
+}
+
+enum Quoted<'a> {
+    Slice(&'a str),
+    Buffer,
+}
+
+/// A whole number in the smallest Java type that the reference parser gives it.
+fn integer<B: Build>(text: &str, build: &mut B) -> B::Value {
+    let sign = usize::from(text.starts_with('-'));
+    if text.len() == sign {
+        // A lone minus is zero.
+        return build.integer(0);
+    }
+    match text.parse() {
+        Ok(number) if text.len() <= 19 + sign => build.integer(number),
+        _ => build.big_integer(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::json::tests::Show;
+
+    fn show(text: &str) -> String {
+        super::parse(text, &mut Show).unwrap_or_else(|error| format!("error: {error}"))
+    }
+
+    #[test]
+    fn json_is_read_as_it_stands() {
+        for (text, want) in [
+            (
+                r#"{"a": [1, -2, 2.5, true, false, null, "x"], "b": {}}"#,
+                r#"{a:[1 -2 2.5d true false null "x"] b:{}}"#,
+            ),
+            (r#"  [ ]  "#, "[]"),
+            (r#""a\"b\\c\/d\n\u00e9\ud83d\ude00""#, r#""a\"b\\c/d\né😀""#),
+            ("12345678901234567890", "big 12345678901234567890"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("9223372036854775808", "big 9223372036854775808"),
+            ("1e21", "1e21d"),
+            ("0.1234567890123456789", "dec 0.1234567890123456789"),
+        ] {
+            assert_eq!(show(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_read_generously() {
+        for (text, want) in [
+            ("a=b", r#""a=b""#),
+            ("nul", r#""nul""#),
+            ("1 2", r#""1 2""#),
+            ("1e", r#""1e""#),
+            ("", r#""""#),
+            ("   ", r#""""#),
+            ("NaN", "NaNd"),
+            ("-", "0"),
+            ("{a:1}", "{a:1}"),
+            ("{'a':1}", "{a:1}"),
+            ("{,}", "{}"),
+            (r#"{"a":1,}"#, "{a:1}"),
+            (r#"{"a":1} x"#, "{a:1}"),
+            (r#"{"a":+1}"#, r#"{a:"+1"}"#),
+            (r#"{"a":tru}"#, r#"{a:"tru"}"#),
+            (r#"{"a":,}"#, r#"{a:""}"#),
+            (r#"{"a":1.}"#, "{a:1.0d}"),
+            ("[01]", "[1]"),
+            ("[1 2]", r#"["1 2"]"#),
+            (r#"["a" "b"]"#, r#"["a" "b"]"#),
+            ("[,,1,,]", "[1]"),
+            ("[ a b , c ]", r#"["a b" "c"]"#),
+            ("[\u{1}a\u{b}]", r#"["a"]"#),
+            ("1.5\u{1}", "1.5d"),
+            ("{\"a\":\"b\u{1}c\"}", r#"{a:"b\u{1}c"}"#),
+            ("{\"a\":\"b\u{1}\\tc\u{7f}\"}", r#"{a:"b\tc"}"#),
+            (r#""\ud83d!\ude00""#, r#""?!?""#),
+            (r#""\q\x41\é""#, r#""A""#),
+            (r#"{"a":1,"a":2}"#, "{a:1 a:2}"),
+        ] {
+            assert_eq!(show(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_begins_like_json_must_end_like_it() {
+        for text in [
+            "{a",
+            "[a",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "\"abc",
+            "'abc",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "[}",
+            "[:",
+            "]",
+            "}",
+            ":",
+            "{\"a\":\"\\x\"}",
+            "{\"a\":\"\\u12",
+            "{\"a\":\"x\" y}",
+            "{[",
+            "{:",
+            "-.",
+            "1e+",
+            "[\"a\\",
+            "\"\\u00g0\"",
+        ] {
+            assert!(show(text).starts_with("error"), "{text}: {}", show(text));
+        }
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(!show(&nested(400)).starts_with("error"));
+        assert!(show(&nested(401)).starts_with("error: nested too deeply"));
+        assert!(show(&"{\"a\":[".repeat(100_000)).starts_with("error"));
+    }
+
+    #[test]
+    fn any_prefix_of_a_document_is_no_panic() {
+        let text =
+            r#"{"k é": [1, -2.5e-3, "a\u00e9\n😀", {'x': true}], b c : 'd\x41', "z": nope }"#;
+        for (end, _) in text.char_indices() {
+            let _ = show(&text[..end]);
+            let _ = show(&text[end..]);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading JSON text the two ways API Gateway does: leniently for a payload, strictly for `$util.parseJson`.
+//!
+//! Both parsers are generic over what they build, so that a body is turned into an engine's own values in one pass.
+
+mod lenient;
+mod plain;
+mod strict;
+
+pub(crate) use self::lenient::parse as parse_lenient;
+pub(crate) use self::plain::Plain;
+pub(crate) use self::strict::parse as parse_strict;
+
+/// What a parser builds.
+pub(crate) trait Build {
+    /// Any JSON value.
+    type Value;
+    /// An object that is being filled.
+    type Object;
+
+    fn null(&mut self) -> Self::Value;
+    fn boolean(&mut self, value: bool) -> Self::Value;
+    fn text(&mut self, value: &str) -> Self::Value;
+    fn integer(&mut self, value: i64) -> Self::Value;
+    /// A whole number of any size: an optional `-` and digits.
+    fn big_integer(&mut self, digits: &str) -> Self::Value;
+    fn double(&mut self, value: f64) -> Self::Value;
+    /// A number with a fraction or exponent and more digits than a double is trusted with.
+    fn decimal(&mut self, text: &str) -> Self::Value;
+    fn array(&mut self, values: Vec<Self::Value>) -> Self::Value;
+    fn object(&mut self) -> Self::Object;
+    /// Adds an entry; a key that is there keeps its place and gets the new value.
+    fn entry(&mut self, object: &mut Self::Object, key: &str, value: Self::Value);
+    fn close(&mut self, object: Self::Object) -> Self::Value;
+}
+
+/// Why a text is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JsonError {
+    what: &'static str,
+    /// Byte offset in the text.
+    offset: usize,
+}
+
+impl JsonError {
+    fn new(what: &'static str, offset: usize) -> Self {
+        Self { what, offset }
+    }
+}
+
+impl std::fmt::Display for JsonError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at offset {}", self.what, self.offset)
+    }
+}
+
+/// Adds the character of a UTF-16 unit; halves of a pair are put together.
+struct Units {
+    high: Option<u16>,
+}
+
+impl Units {
+    fn new() -> Self {
+        Self { high: None }
+    }
+
+    fn push(&mut self, unit: u16, out: &mut String) {
+        match (self.high.take(), unit) {
+            (Some(high), 0xDC00..=0xDFFF) => out.extend(char::decode_utf16([high, unit]).flatten()),
+            (stale, unit) => {
+                if stale.is_some() {
+                    out.push(LONE_SURROGATE);
+                }
+                match unit {
+                    0xD800..=0xDBFF => self.high = Some(unit),
+                    unit => out.push(char::from_u32(u32::from(unit)).unwrap_or(LONE_SURROGATE)),
+                }
+            }
+        }
+    }
+
+    /// To be called before anything else is added to `out`, and at the end.
+    fn flush(&mut self, out: &mut String) {
+        if self.high.take().is_some() {
+            out.push(LONE_SURROGATE);
+        }
+    }
+}
+
+/// Java writes half a surrogate pair as a question mark when it encodes UTF-8.
+const LONE_SURROGATE: char = '?';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Builds a text that shows the type of everything.
+    pub(super) struct Show;
+
+    impl Build for Show {
+        type Value = String;
+        type Object = Vec<(String, String)>;
+        fn null(&mut self) -> String {
+            "null".into()
+        }
+        fn boolean(&mut self, value: bool) -> String {
+            value.to_string()
+        }
+        fn text(&mut self, value: &str) -> String {
+            format!("{value:?}")
+        }
+        fn integer(&mut self, value: i64) -> String {
+            value.to_string()
+        }
+        fn big_integer(&mut self, digits: &str) -> String {
+            format!("big {digits}")
+        }
+        fn double(&mut self, value: f64) -> String {
+            format!("{value:?}d")
+        }
+        fn decimal(&mut self, text: &str) -> String {
+            format!("dec {text}")
+        }
+        fn array(&mut self, values: Vec<String>) -> String {
+            format!("[{}]", values.join(" "))
+        }
+        fn object(&mut self) -> Self::Object {
+            Vec::new()
+        }
+        fn entry(&mut self, object: &mut Self::Object, key: &str, value: String) {
+            object.push((key.into(), value));
+        }
+        fn close(&mut self, object: Self::Object) -> String {
+            let entries: Vec<_> = object
+                .iter()
+                .map(|(key, value)| format!("{key}:{value}"))
+                .collect();
+            format!("{{{}}}", entries.join(" "))
+        }
+    }
+}

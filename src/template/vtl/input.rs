@@ -1,0 +1,210 @@
+//! `$input`: the payload and the request parameters.
+
+use std::cell::{OnceCell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::jsonpath::Path;
+use crate::template::json::{JsonError, parse_lenient};
+use crate::template::vtl::Parts;
+use crate::template::vtl::needs::{InputNeeds, Names};
+use crate::template::vtl::node::find;
+use crate::template::vtl::tree::Tree;
+use crate::template::{Params, Scope};
+use crate::vtl::{Exception, Map, Object, Value};
+
+/// Marks an exception as the client's fault: the payload is broken.
+pub(crate) const PAYLOAD: u8 = 1;
+
+/// The object behind `$input`.
+pub(crate) struct Input {
+    parts: Arc<Parts>,
+    body: Option<Arc<str>>,
+    document: OnceCell<Result<Value, Exception>>,
+    params: Values,
+    /// Paths that are not written out in the template, parsed in this rendering.
+    computed: RefCell<Vec<(Arc<str>, Rc<Path>)>>,
+}
+
+/// The request parameters.
+enum Values {
+    /// All of them: what `$input.params()` gives, and a template may change.
+    Map(Map),
+    /// Those the template names, in the order of its names.
+    Named(Vec<Value>),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").finish_non_exhaustive()
+    }
+}
+
+impl Input {
+    /// `$input` for one rendering. Values outlive the borrowed scope, so what the template may need later is copied
+    /// here, and a payload whose content is needed for certain is parsed in place.
+    pub(crate) fn new(scope: &Scope<'_>, parts: &Arc<Parts>, needs: &InputNeeds) -> Self {
+        let document = OnceCell::new();
+        let copied = needs.text || (needs.maybe_content && !needs.content);
+        let body = (copied || needs.content).then(|| scope.body_text());
+        if let (true, Some(body)) = (needs.content, &body) {
+            let _ = document.set(read(body));
+        }
+        Self {
+            parts: Arc::clone(parts),
+            body: body.filter(|_| copied).map(Arc::from),
+            document,
+            params: match &needs.params {
+                Names::All => Values::Map(params(&scope.params)),
+                Names::Only(names) => {
+                    let value =
+                        |name: &str| scope.params.get(name).map_or(Value::Null, Value::from);
+                    Values::Named(names.iter().map(|name| value(name)).collect())
+                }
+            },
+            computed: RefCell::default(),
+        }
+    }
+
+    fn needs(&self) -> Option<&InputNeeds> {
+        self.parts.needs.input.as_ref()
+    }
+
+    fn body(&self) -> Value {
+        self.body
+            .as_ref()
+            .map_or(Value::Null, |body| Value::Str(Arc::clone(body)))
+    }
+
+    /// The payload's content: parsed once, and the same objects for every later look.
+    fn document(&self) -> Result<&Value, Exception> {
+        let read = || read(self.body.as_deref().unwrap_or("{}"));
+        self.document
+            .get_or_init(read)
+            .as_ref()
+            .map_err(Exception::clone)
+    }
+
+    /// `$input.path(expression)`: nothing if the path leads nowhere.
+    fn path(&self, expression: &Arc<str>) -> Result<Option<Value>, Exception> {
+        let document = self.document()?;
+        if document.is_null() {
+            return Ok(Some(Value::Null));
+        }
+        if let Some(path) = self.needs().and_then(|needs| needs.paths.get(expression)) {
+            return find(path, document);
+        }
+        find(&*self.computed(expression)?, document)
+    }
+
+    fn computed(&self, expression: &Arc<str>) -> Result<Rc<Path>, Exception> {
+        let mut computed = self.computed.borrow_mut();
+        if let Some((_, path)) = computed.iter().find(|(known, _)| known == expression) {
+            return Ok(Rc::clone(path));
+        }
+        let path =
+            Rc::new(Path::parse(expression).map_err(|error| Exception::new(error.to_string()))?);
+        if computed.len() < COMPUTED {
+            computed.push((Arc::clone(expression), Rc::clone(&path)));
+        }
+        Ok(path)
+    }
+
+    /// `$input.json(expression)`.
+    fn json(&self, expression: &Arc<str>) -> Result<Value, Exception> {
+        let text = match self.path(expression)? {
+            // AWS, second hand: what is not there, or null, is an empty text.
+            None => "\"\"".to_owned(),
+            Some(Value::Null) if !self.parts.json_null => "\"\"".to_owned(),
+            Some(value) => {
+                let mut text = String::new();
+                value.to_json(&mut text, false)?;
+                text
+            }
+        };
+        Ok(Value::from(text))
+    }
+
+    /// `$input.params(name)`: path, then query, then header.
+    fn param(&self, name: &str) -> Value {
+        match (&self.params, self.needs().map(|needs| &needs.params)) {
+            (Values::Map(map), _) => {
+                let groups = map.values().into_iter();
+                let mut found =
+                    groups.filter_map(|group| group.as_map().and_then(|group| group.get_str(name)));
+                found.next().unwrap_or_default()
+            }
+            (Values::Named(values), Some(Names::Only(names))) => {
+                let index = names.binary_search_by(|known| (**known).cmp(name)).ok();
+                index
+                    .and_then(|index| values.get(index))
+                    .cloned()
+                    .unwrap_or_default()
+            }
+            (Values::Named(_), _) => Value::Null,
+        }
+    }
+
+    /// `$input.params()`.
+    fn params(&self) -> Value {
+        match &self.params {
+            Values::Map(map) => Value::Map(map.clone()),
+            Values::Named(_) => Value::Null,
+        }
+    }
+}
+
+/// How many computed paths a rendering remembers.
+const COMPUTED: usize = 16;
+
+fn read(text: &str) -> Result<Value, Exception> {
+    parse_lenient(text, &mut Tree::payload())
+        .map_err(|error| Exception::host(PAYLOAD, payload_message(&error)))
+}
+
+/// What a client is told about its payload.
+// Recorded: the text up to the colon.
+pub(crate) fn payload_message(error: &JsonError) -> String {
+    format!("Could not process payload: {error}")
+}
+
+fn params(params: &Params<'_>) -> Map {
+    let map = Map::linked();
+    for (name, pairs) in params.groups() {
+        let group = Map::linked();
+        for (key, value) in pairs {
+            group.put_str(&**key, Value::from(&**value));
+        }
+        map.put_str(name, Value::Map(group));
+    }
+    map
+}
+
+impl Object for Input {
+    fn property(&self, name: &str) -> Result<Value, Exception> {
+        Ok(match name {
+            "body" | "Body" => self.body(),
+            _ => Value::Null,
+        })
+    }
+
+    fn call(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Exception> {
+        Ok(Some(match (method, args) {
+            ("path", [Value::Str(path)]) => self.path(path)?.unwrap_or_default(),
+            ("json", [Value::Str(path)]) => self.json(path)?,
+            ("path" | "json", [Value::Null]) => {
+                return Err(Exception::new("NullPointerException: the path is null"));
+            }
+            ("params", []) => self.params(),
+            ("params", [Value::Str(name)]) => self.param(name),
+            ("params", [Value::Null]) => Value::Null,
+            ("getBody", []) => self.body(),
+            _ => return Ok(None),
+        }))
+    }
+
+    fn class_name(&self) -> &str {
+        "gateway.InputScope"
+    }
+}

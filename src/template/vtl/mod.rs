@@ -1,0 +1,174 @@
+//! The VTL engine: binds `$input`, `$context`, `$stageVariables` and `$util` to the language.
+
+mod context;
+mod input;
+mod needs;
+mod node;
+mod paths;
+mod tree;
+mod util;
+
+pub(crate) use self::input::payload_message;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use self::context::ContextMap;
+use self::input::Input;
+use self::needs::{Names, Needs};
+use self::util::Util;
+use crate::template::{
+    CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
+};
+use crate::vtl::{self, Map, Value};
+
+/// The Velocity dialect of API Gateway.
+///
+/// ```
+/// use tower_apigw::template::{Context, Engine, Limits, Overrides, Params, Scope, Vtl};
+///
+/// let template = Vtl::default().compile(r#"{"id": $input.json('$.order.id')}"#, "application/json").unwrap();
+/// let scope = Scope {
+///     body: br#"{"order": {"id": "A-100"}}"#,
+///     params: Params::default(),
+///     context: &Context::default(),
+///     stage_variables: &[],
+///     overrides: &Overrides::default(),
+///     limits: &Limits::default(),
+/// };
+/// let mut out = String::new();
+/// template.render(&scope, &mut out).unwrap();
+/// assert_eq!(out, r#"{"id": "A-100"}"#);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Vtl {
+    options: vtl::Options,
+    json_null: bool,
+}
+
+impl Vtl {
+    /// The engine with other options of the language.
+    pub fn new(options: vtl::Options) -> Self {
+        Self {
+            options,
+            json_null: false,
+        }
+    }
+
+    /// Whether `$input.json` prints `null` for a value that is there and null. Off: it prints `""`, as for a value that is
+    /// not there; what AWS does is known second hand only.
+    #[must_use]
+    pub fn json_null(mut self, on: bool) -> Self {
+        self.json_null = on;
+        self
+    }
+}
+
+impl Engine for Vtl {
+    fn compile(&self, source: &str, _media_type: &str) -> Result<Arc<dyn Template>, CompileError> {
+        let template = vtl::Template::parse_with(source, self.options.clone())
+            .map_err(|error| compile_error(&error, source))?;
+        let needs = Needs::of(source, template.references());
+        Ok(Arc::new(VtlTemplate {
+            template,
+            source: source.into(),
+            parts: Arc::new(Parts {
+                needs,
+                json_null: self.json_null,
+            }),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct VtlTemplate {
+    template: vtl::Template,
+    source: Box<str>,
+    parts: Arc<Parts>,
+}
+
+/// What renderings of one template share.
+#[derive(Debug)]
+struct Parts {
+    needs: Needs,
+    json_null: bool,
+}
+
+impl Template for VtlTemplate {
+    fn render(&self, scope: &Scope<'_>, out: &mut String) -> Result<Overrides, RenderError> {
+        let needs = &self.parts.needs;
+        let mut variables: Vec<(&str, Value)> = Vec::with_capacity(4);
+        if let Some(input) = &needs.input {
+            let input = Input::new(scope, &self.parts, input);
+            variables.push(("input", Value::Object(Rc::new(input))));
+        }
+        if needs.util {
+            variables.push(("util", Value::Object(Rc::new(Util))));
+        }
+        if let Some(names) = &needs.stage_variables {
+            variables.push(("stageVariables", stage_variables(scope, names)));
+        }
+        let context = needs
+            .context
+            .as_ref()
+            .map(|needs| ContextMap::new(scope, needs));
+        if let Some(context) = &context {
+            variables.push(("context", context.value()));
+        }
+        self.template
+            .render(&variables, scope.limits, out)
+            .map_err(|error| self.error(&error))?;
+        match context {
+            Some(context) => context.overrides(scope.overrides).map_err(|exception| {
+                RenderError::new(RenderErrorKind::Template, exception.message())
+            }),
+            None => Ok(scope.overrides.clone()),
+        }
+    }
+
+    fn reads_body(&self) -> bool {
+        let input = self.parts.needs.input.as_ref();
+        input.is_some_and(|needs| needs.text || needs.maybe_content)
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+impl VtlTemplate {
+    fn error(&self, error: &vtl::Error) -> RenderError {
+        let kind = match error.kind() {
+            vtl::ErrorKind::Limit(_) => RenderErrorKind::Limit,
+            vtl::ErrorKind::Host(input::PAYLOAD) => RenderErrorKind::Payload,
+            _ => RenderErrorKind::Template,
+        };
+        RenderError::new(kind, error.message()).at(position(error, &self.source))
+    }
+}
+
+fn stage_variables(scope: &Scope<'_>, names: &Names) -> Value {
+    let map = Map::hash();
+    for (name, value) in scope.stage_variables {
+        if names.has(name) {
+            map.put_str(name.as_str(), Value::from(value.as_str()));
+        }
+    }
+    Value::Map(map)
+}
+
+fn compile_error(error: &vtl::Error, source: &str) -> CompileError {
+    CompileError::at(error.message(), position(error, source), source).with_hint(error.hint())
+}
+
+fn position(error: &vtl::Error, source: &str) -> Position {
+    let (line, column) = error.span().position(source);
+    let clip = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Position {
+        line: clip(line),
+        column: clip(column),
+    }
+}
+
+#[cfg(test)]
+mod tests;

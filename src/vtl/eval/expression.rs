@@ -1,0 +1,207 @@
+//! Values and truth of expressions.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::{Evaluation, Flow, Flowing, fail};
+use crate::vtl::ast::{Comparison, Expr, Math, Node};
+use crate::vtl::ops;
+use crate::vtl::span::Span;
+use crate::vtl::value::{List, Map, Value, equals};
+
+impl<'t> Evaluation<'t> {
+    /// The value of an expression; null only for bad arithmetic, bad ranges and bare words.
+    pub(super) fn value(&mut self, expr: &'t Expr) -> Flowing<Value> {
+        Ok(match expr {
+            Expr::Bool(v) => Value::Bool(*v),
+            Expr::Int(v) => Value::Int(*v),
+            Expr::Long(v) => Value::Long(*v),
+            Expr::Big(v) => Value::BigInteger(Rc::new(v.as_ref().clone())),
+            Expr::Double(v) => Value::Double(*v),
+            Expr::Text(text) => Value::Str(Arc::clone(text)),
+            Expr::Template(nodes, padded) => self.interpolated(nodes, *padded)?,
+            Expr::Reference(reference) => self.reference(reference)?,
+            Expr::List(items) => {
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    values.push(self.value(item)?);
+                }
+                self.spend(values.len())?;
+                Value::List(List::array_list(values))
+            }
+            Expr::Map(entries) => {
+                let map = Map::linked();
+                for (key, value) in entries {
+                    let key = self.value(key)?;
+                    let value = self.value(value)?;
+                    map.put(key, value)
+                        .map_err(|e| fail(&e, Span::default()))?;
+                }
+                self.spend(entries.len())?;
+                Value::Map(map)
+            }
+            Expr::Range(bounds) => {
+                let start = self.value(&bounds.0)?;
+                let end = self.value(&bounds.1)?;
+                self.range(&start, &end)?
+            }
+            Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare(..) => {
+                Value::Bool(self.truth(expr)?)
+            }
+            Expr::Math(first, rest, span) => self.math(first, rest, *span)?,
+        })
+    }
+
+    /// Whether an expression counts as true: only references and Boolean expressions can.
+    pub(super) fn truth(&mut self, expr: &'t Expr) -> Flowing<bool> {
+        Ok(match expr {
+            Expr::Bool(v) => *v,
+            Expr::Reference(reference) => match self.reference(reference)? {
+                Value::Bool(v) => v,
+                value => !value.is_null(),
+            },
+            Expr::Not(inner) => !self.truth(inner)?,
+            Expr::And(all) => {
+                for one in all {
+                    if !self.truth(one)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Expr::Or(all) => {
+                for one in all {
+                    if self.truth(one)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Expr::Compare(first, rest) => {
+                let mut left = self.value(first)?;
+                let mut result = false;
+                for (operator, right) in rest {
+                    let right = self.value(right)?;
+                    result = self.compare(*operator, &left, &right)?;
+                    left = Value::Bool(result);
+                }
+                result
+            }
+            _ => {
+                self.value(expr)?;
+                false
+            }
+        })
+    }
+
+    fn spend(&self, n: usize) -> Flowing {
+        self.meter.charge(n).map_err(|e| fail(&e, Span::default()))
+    }
+
+    fn interpolated(&mut self, nodes: &'t [Node], padded: bool) -> Flowing<Value> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.clear();
+        self.nodes(nodes, &mut buffer)?;
+        if padded {
+            buffer.pop();
+        }
+        let value = if buffer.is_empty() {
+            self.empty.clone()
+        } else {
+            Value::Str(Arc::from(buffer.as_str()))
+        };
+        self.buffers.push(buffer);
+        Ok(value)
+    }
+
+    fn range(&mut self, start: &Value, end: &Value) -> Flowing<Value> {
+        let (Some(start), Some(end)) = (ops::int_value(start), ops::int_value(end)) else {
+            return Ok(Value::Null);
+        };
+        let count = (i64::from(start) - i64::from(end)).unsigned_abs() + 1;
+        // An item takes more room than most steps do.
+        self.spend(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(8))?;
+        let items = if start >= end {
+            (end..=start).rev().map(Value::Int).collect()
+        } else {
+            (start..=end).map(Value::Int).collect()
+        };
+        Ok(Value::List(List::array_list(items)))
+    }
+
+    fn math(&mut self, first: &'t Expr, rest: &'t [(Math, Expr)], span: Span) -> Flowing<Value> {
+        let mut left = self.value(first)?;
+        for (operator, right) in rest {
+            let right = self.value(right)?;
+            let text = left.as_str().is_some() || right.as_str().is_some();
+            left = if *operator == Math::Add && text {
+                self.concat(&left, &right, span)?
+            } else {
+                ops::compute(*operator, &left, &right).map_err(|e| fail(&e, span))?
+            };
+        }
+        Ok(left)
+    }
+
+    fn concat(&mut self, left: &Value, right: &Value, span: Span) -> Flowing<Value> {
+        let mut out = self.buffers.pop().unwrap_or_default();
+        out.clear();
+        self.print(left, &mut out, span)?;
+        self.print(right, &mut out, span)?;
+        self.bounded(&out, span)?;
+        let value = Value::Str(Arc::from(out.as_str()));
+        self.buffers.push(out);
+        Ok(value)
+    }
+
+    fn compare(
+        &mut self,
+        operator: Comparison,
+        left: &Value,
+        right: &Value,
+    ) -> Result<bool, Flow> {
+        let order = ops::compare(left, right);
+        Ok(match operator {
+            Comparison::Equal => self.same(left, right)?,
+            Comparison::NotEqual => !self.same(left, right)?,
+            Comparison::Less => order == Some(Ordering::Less),
+            Comparison::Greater => order == Some(Ordering::Greater),
+            Comparison::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Comparison::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+        })
+    }
+
+    /// `==`: numbers by value, one class by `equals`, anything else by text.
+    fn same(&mut self, left: &Value, right: &Value) -> Flowing<bool> {
+        if let Some(order) = ops::compare(left, right) {
+            return Ok(order == Ordering::Equal);
+        }
+        match (left, right) {
+            (Value::Str(a), Value::Str(b)) => return Ok(a == b),
+            (Value::Null, Value::Null) => return Ok(true),
+            (Value::Null, _) | (_, Value::Null) => return Ok(false),
+            _ => {}
+        }
+        if assignable(left, right) {
+            return equals(left, right, self.meter, 0).map_err(|e| fail(&e, Span::default()));
+        }
+        let left = self.text(left, Span::default())?;
+        let right = self.text(right, Span::default())?;
+        Ok(left == right)
+    }
+}
+
+/// Whether one of two classes is the other or derived from it.
+fn assignable(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::List(a), Value::List(b)) => {
+            a.kind() == b.kind() || (!a.kind().is_array() && !b.kind().is_array())
+        }
+        // The maps of `$context` and plain maps in insertion order are unrelated.
+        (Value::Map(a), Value::Map(b)) => {
+            a.is_quiet() == b.is_quiet() || a.kind() == b.kind()
+        }
+        (a, b) => a.class_name() == b.class_name(),
+    }
+}

@@ -1,0 +1,278 @@
+//! Renders the tree.
+
+mod assign;
+mod expression;
+mod foreach;
+mod reference;
+
+use std::rc::Rc;
+
+use super::ast::{Form, If, Node, Reference};
+use super::block::Block;
+use super::error::{Error, ErrorKind, Limit};
+use super::meter::Meter;
+use super::object::Exception;
+use super::scope::LoopScope;
+use super::span::Span;
+use super::template::{Template, Undefined};
+use super::value::{Blocks, Printer, Value};
+
+/// How deep statements, blocks and calls may be nested while rendering.
+const MAX_DEPTH: u32 = 220;
+
+/// How often a `#define`d block may be rendered inside itself.
+const MAX_BLOCK_DEPTH: u32 = 2;
+
+/// Watches a rendering. Every function does nothing unless it is replaced.
+pub trait Trace {
+    /// A `#set` has written `value`.
+    fn set(&mut self, span: Span, value: &Value) {
+        let _ = (span, value);
+    }
+
+    /// A reference has no value.
+    fn undefined(&mut self, span: Span, source: &str) {
+        let _ = (span, source);
+    }
+
+    /// The branch of an `#if` that starts here is taken or not.
+    fn branch(&mut self, span: Span, taken: bool) {
+        let _ = (span, taken);
+    }
+}
+
+/// Why the normal flow ends.
+pub(crate) enum Flow {
+    /// `#break`; the loop it is for, if it names one.
+    Break(Option<Rc<LoopScope>>),
+    Stop,
+    Fail(Error),
+}
+
+type Flowing<T = ()> = Result<T, Flow>;
+
+/// One rendering.
+pub(crate) struct Evaluation<'t> {
+    template: &'t Template,
+    slots: Vec<Value>,
+    meter: &'t Meter,
+    trace: Option<&'t mut dyn Trace>,
+    depth: u32,
+    /// What ended a block that was being printed inside a value.
+    ended: Option<Flow>,
+    empty: Value,
+    buffers: Vec<String>,
+}
+
+impl<'t> Evaluation<'t> {
+    pub(crate) fn new(
+        template: &'t Template,
+        slots: Vec<Value>,
+        meter: &'t Meter,
+        trace: Option<&'t mut dyn Trace>,
+    ) -> Self {
+        Evaluation {
+            template,
+            slots,
+            meter,
+            trace,
+            depth: 0,
+            ended: None,
+            empty: Value::empty(),
+            buffers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn run(mut self, out: &mut String) -> Result<(), Error> {
+        match self.nodes(&self.template.nodes, out) {
+            Ok(()) | Err(Flow::Break(_) | Flow::Stop) => Ok(()),
+            Err(Flow::Fail(error)) => Err(error),
+        }
+    }
+
+    fn nodes(&mut self, nodes: &'t [Node], out: &mut String) -> Flowing {
+        self.deeper()?;
+        for node in nodes {
+            self.node(node, out)?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn deeper(&mut self) -> Flowing {
+        // The counter is not set back when an error or `#break` passes; loops and blocks restore it.
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Flow::Fail(Error::new(
+                ErrorKind::Limit(Limit::Depth),
+                Span::default(),
+                "blocks are nested too deeply",
+            )));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &'t Node, out: &mut String) -> Flowing {
+        if let Err(exception) = self.meter.charge(1) {
+            return Err(fail(&exception, Span::default()));
+        }
+        match node {
+            Node::Text(text) => {
+                out.push_str(text);
+                self.bounded(out, Span::default())
+            }
+            Node::Reference(reference) => self.print_reference(reference, out),
+            Node::Set(set) => self.set(set),
+            Node::If(branches) => self.branches(branches, out),
+            Node::Foreach(foreach) => self.foreach(foreach, out),
+            Node::Define(slot, index) => {
+                if let Some(slot) = slot {
+                    let block = Block::new(self.template.names.home, *index);
+                    self.write(*slot, Value::Block(Rc::new(block)));
+                }
+                Ok(())
+            }
+            Node::Break(span, scope) => self.break_loop(*span, scope.as_deref()),
+            Node::Stop => Err(Flow::Stop),
+            Node::Include(span, name) => Err(Flow::Fail(Error::new(
+                ErrorKind::Runtime,
+                *span,
+                format!("#{name} is not available"),
+            ))),
+        }
+    }
+
+    fn bounded(&self, out: &str, span: Span) -> Flowing {
+        self.meter.text(out.len()).map_err(|e| fail(&e, span))
+    }
+
+    fn branches(&mut self, node: &'t If, out: &mut String) -> Flowing {
+        for (span, condition, nodes) in &node.branches {
+            let taken = self.truth(condition)?;
+            if let Some(trace) = self.trace.as_deref_mut() {
+                trace.branch(*span, taken);
+            }
+            if taken {
+                return self.nodes(nodes, out);
+            }
+        }
+        if let Some((span, nodes)) = &node.otherwise {
+            if let Some(trace) = self.trace.as_deref_mut() {
+                trace.branch(*span, true);
+            }
+            return self.nodes(nodes, out);
+        }
+        Ok(())
+    }
+
+    fn read(&self, slot: u32) -> &Value {
+        self.slots.get(slot as usize).unwrap_or(&Value::Null)
+    }
+
+    fn write(&mut self, slot: u32, value: Value) {
+        if let Some(cell) = self.slots.get_mut(slot as usize) {
+            *cell = value;
+        }
+    }
+
+    fn print_reference(&mut self, reference: &'t Reference, out: &mut String) -> Flowing {
+        let value = self.reference(reference)?;
+        if reference.form == Form::Escaped {
+            out.push_str(&reference.slashes);
+            if value.is_null() {
+                out.push('\\');
+            }
+            out.push_str(&reference.source);
+            return self.bounded(out, reference.span);
+        }
+        let before = out.len();
+        out.push_str(&reference.slashes);
+        out.push_str(&reference.prefix);
+        let printed = match &value {
+            Value::Null => false,
+            Value::Str(text) => {
+                out.push_str(text);
+                true
+            }
+            Value::Block(block) => self.print_block(block, out)?,
+            other => {
+                self.print(other, out, reference.span)?;
+                true
+            }
+        };
+        if !printed {
+            out.truncate(before);
+            out.push_str(&reference.slashes);
+            if self.template.options.undefined == Undefined::Source {
+                // The prefix is printed twice, as the backslashes in it would be read again.
+                out.push_str(&reference.slashes);
+            }
+            out.push_str(&reference.prefix);
+            if reference.form != Form::Quiet {
+                out.push_str(&reference.source);
+            }
+        }
+        self.bounded(out, reference.span)
+    }
+
+    /// Appends what `toString()` gives.
+    fn print(&mut self, value: &Value, out: &mut String, span: Span) -> Flowing {
+        let meter = self.meter;
+        match Printer::new(meter, self).print(value, out) {
+            Ok(()) => Ok(()),
+            Err(exception) => Err(self.thrown(&exception, span)),
+        }
+    }
+
+    fn thrown(&mut self, exception: &Exception, span: Span) -> Flow {
+        match self.ended.take() {
+            Some(flow) => flow,
+            None => fail(exception, span),
+        }
+    }
+
+    /// Renders a block in place; false when it is inside itself too often already.
+    fn print_block(&mut self, block: &Rc<Block>, out: &mut String) -> Flowing<bool> {
+        if block.home != self.template.names.home || block.depth.get() >= MAX_BLOCK_DEPTH {
+            return Ok(false);
+        }
+        let Some(body) = self.template.names.bodies.get(block.index) else {
+            return Ok(false);
+        };
+        block.depth.set(block.depth.get() + 1);
+        let depth = self.depth;
+        let result = self.nodes(body, out);
+        self.depth = depth;
+        block.depth.set(block.depth.get() - 1);
+        match result {
+            Err(Flow::Break(None)) => Ok(true),
+            other => other.map(|()| true),
+        }
+    }
+
+    fn text(&mut self, value: &Value, span: Span) -> Flowing<String> {
+        let mut out = String::new();
+        self.print(value, &mut out, span)?;
+        Ok(out)
+    }
+}
+
+impl Blocks for Evaluation<'_> {
+    fn block(&mut self, block: &Rc<Block>, out: &mut String) -> Result<(), Exception> {
+        match self.print_block(block, out) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                out.push_str("null");
+                Ok(())
+            }
+            Err(flow) => {
+                self.ended = Some(flow);
+                Err(Exception::new("the block ended early"))
+            }
+        }
+    }
+}
+
+fn fail(exception: &Exception, span: Span) -> Flow {
+    Flow::Fail(Error::thrown(exception, span))
+}

@@ -1,0 +1,236 @@
+//! Directives with a name: `#foreach`, `#define`, `#macro`, and whatever is none and prints itself.
+
+use super::Parser;
+use super::statement::is_directive;
+use crate::vtl::ast::{Expr, Foreach, Node, Nodes};
+use crate::vtl::error::Error;
+use crate::vtl::span::Span;
+use crate::vtl::token::Kind;
+
+/// What a directive becomes.
+pub(super) enum Parsed {
+    Node(Node),
+    Text(String),
+}
+
+/// An argument of a directive.
+struct Argument {
+    /// `None` for a bare word.
+    value: Option<Expr>,
+    is_reference: bool,
+    /// Its first token.
+    first: usize,
+}
+
+impl Parser<'_> {
+    pub(super) fn directive(&mut self) -> Result<Parsed, Error> {
+        let first = self.at;
+        let token = self.take()?;
+        let image = token.image(self.source);
+        // The name is what follows the first character: `#` in general, but `$` in `$#foo`.
+        let mut name = image.chars();
+        name.next();
+        if token.kind == Kind::BracketedWord {
+            name.next();
+            name.next_back();
+        }
+        let name = name.as_str().to_owned();
+        let known = is_directive(&name);
+        self.lexer.enter_directive();
+        if !self.lexer.at_paren() {
+            self.lexer.leave_directive();
+            return self.alone(&name, first, token.span);
+        }
+        self.accept(Kind::Blank)?;
+        self.expect(Kind::OpenParen, "`(`")?;
+        let arguments = self.nested(|parser| parser.directive_arguments(&name))?;
+        self.accept(Kind::Blank)?;
+        self.expect(Kind::CloseParen, "`)`")?;
+        match name.as_str() {
+            "stop" => Ok(Parsed::Node(Node::Stop)),
+            "break" => {
+                let scope = arguments.into_iter().next().and_then(|a| a.value);
+                Ok(Parsed::Node(Node::Break(
+                    self.since(first),
+                    scope.map(Box::new),
+                )))
+            }
+            "include" | "parse" => Ok(Parsed::Node(Node::Include(
+                self.since(first),
+                name.into_boxed_str(),
+            ))),
+            "foreach" => self.foreach(first, arguments),
+            "define" => self.define(first, &arguments),
+            "macro" => self.macro_directive(first, &arguments),
+            "literal" => self.literal(),
+            _ if name.starts_with('@') => {
+                self.block("a block macro")?;
+                Ok(Parsed::Text(self.images(first)))
+            }
+            _ => {
+                debug_assert!(!known);
+                Ok(Parsed::Text(self.images(first)))
+            }
+        }
+    }
+
+    /// A directive without parentheses.
+    fn alone(&mut self, name: &str, first: usize, span: Span) -> Result<Parsed, Error> {
+        match name {
+            "stop" => Ok(Parsed::Node(Node::Stop)),
+            "break" => Ok(Parsed::Node(Node::Break(self.span(span), None))),
+            "include" | "parse" => {
+                Ok(Parsed::Node(Node::Include(self.span(span), name.into())))
+            }
+            "foreach" | "define" | "literal" | "macro" => {
+                Err(self.error(span, format!("#{name} needs parentheses")))
+            }
+            _ => Ok(Parsed::Text(self.images(first))),
+        }
+    }
+
+    fn directive_arguments(&mut self, name: &str) -> Result<Vec<Argument>, Error> {
+        let mut arguments: Vec<Argument> = Vec::new();
+        loop {
+            let mut ahead = 0;
+            if self.peek()? == Kind::Blank {
+                ahead += 1;
+            }
+            if self.peek_at(ahead)? == Kind::Comma {
+                ahead += 1;
+                if self.peek_at(ahead)? == Kind::Blank {
+                    ahead += 1;
+                }
+            }
+            if matches!(self.peek_at(ahead)?, Kind::CloseParen | Kind::Eof) {
+                return Ok(arguments);
+            }
+            self.at += ahead;
+            let first = self.at;
+            let kind = self.peek()?;
+            let value = if kind == Kind::Word {
+                let allowed = match name {
+                    "foreach" => arguments.len() == 1,
+                    "macro" => arguments.is_empty(),
+                    _ => !is_directive(name),
+                };
+                if !allowed {
+                    return Err(self.unexpected("a value"));
+                }
+                self.take()?;
+                None
+            } else {
+                Some(self.operand()?)
+            };
+            arguments.push(Argument {
+                value,
+                is_reference: matches!(kind, Kind::Identifier | Kind::OpenCurly),
+                first,
+            });
+        }
+    }
+
+    fn block(&mut self, what: &str) -> Result<Nodes, Error> {
+        let nodes = self.statements()?;
+        self.expect(Kind::End, &format!("the #end of {what}"))?;
+        Ok(nodes)
+    }
+
+    fn foreach(&mut self, first: usize, arguments: Vec<Argument>) -> Result<Parsed, Error> {
+        let span = self.since(first);
+        let mut arguments = arguments.into_iter();
+        let shape = (arguments.next(), arguments.next(), arguments.next());
+        let (variable, source) = match shape {
+            (
+                Some(Argument {
+                    value: Some(Expr::Reference(variable)),
+                    ..
+                }),
+                Some(Argument { value: None, .. }),
+                Some(Argument {
+                    value: Some(source),
+                    ..
+                }),
+            ) => (variable, source),
+            _ => {
+                return Err(Error::new(
+                    crate::vtl::error::ErrorKind::Syntax,
+                    span,
+                    "expected #foreach($item in $list)",
+                ));
+            }
+        };
+        let body = self.block("a #foreach")?;
+        for name in ["foreach", "velocityCount", "velocityHasNext"] {
+            self.names.slot(name);
+        }
+        Ok(Parsed::Node(Node::Foreach(Box::new(Foreach {
+            variable: variable.slot,
+            source,
+            body,
+            span,
+        }))))
+    }
+
+    fn define(&mut self, first: usize, arguments: &[Argument]) -> Result<Parsed, Error> {
+        let span = self.since(first);
+        let slot = match arguments.first() {
+            Some(argument) if argument.is_reference => self.plain_name(argument.first),
+            _ => {
+                return Err(Error::new(
+                    crate::vtl::error::ErrorKind::Syntax,
+                    span,
+                    "expected #define($name)",
+                ));
+            }
+        };
+        let nodes = self.block("a #define")?;
+        self.names.bodies.push(nodes);
+        Ok(Parsed::Node(Node::Define(slot, self.names.bodies.len() - 1)))
+    }
+
+    /// A macro defines nothing and prints nothing; only its name is remembered.
+    fn macro_directive(&mut self, first: usize, arguments: &[Argument]) -> Result<Parsed, Error> {
+        let word = arguments
+            .first()
+            .filter(|a| a.value.is_none())
+            .and_then(|a| self.tokens.get(a.first))
+            .map(|token| token.image(self.source).to_owned());
+        let Some(word) = word else {
+            let span = self.since(first);
+            return Err(Error::new(
+                crate::vtl::error::ErrorKind::Syntax,
+                span,
+                "expected #macro(name $argument ...)",
+            ));
+        };
+        self.block("a #macro")?;
+        self.names.macros.insert(word);
+        Ok(Parsed::Text(String::new()))
+    }
+
+    /// `#literal()`: the block's source is the text.
+    fn literal(&mut self) -> Result<Parsed, Error> {
+        let start = self.at;
+        self.block("a #literal")?;
+        let mut text = String::new();
+        for token in self
+            .tokens
+            .get(start..self.at.saturating_sub(1))
+            .unwrap_or_default()
+        {
+            token.literal(self.source, &mut text);
+        }
+        Ok(Parsed::Text(text))
+    }
+
+    /// The source of the tokens from `first` to the last one taken.
+    fn images(&self, first: usize) -> String {
+        self.tokens
+            .get(first..self.at)
+            .unwrap_or_default()
+            .iter()
+            .map(|token| token.image(self.source))
+            .collect()
+    }
+}

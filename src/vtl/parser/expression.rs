@@ -1,0 +1,321 @@
+//! Expressions, literals and what is inside strings.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+
+use super::{Parser, Place};
+use crate::vtl::ast::{Comparison, Expr, Math};
+use crate::vtl::error::Error;
+use crate::vtl::span::Span;
+use crate::vtl::token::{Kind, Token};
+
+fn comparison(kind: Kind) -> Option<Comparison> {
+    Some(match kind {
+        Kind::Less => Comparison::Less,
+        Kind::LessOrEqual => Comparison::LessOrEqual,
+        Kind::Greater => Comparison::Greater,
+        Kind::GreaterOrEqual => Comparison::GreaterOrEqual,
+        Kind::Equal => Comparison::Equal,
+        Kind::NotEqual => Comparison::NotEqual,
+        _ => return None,
+    })
+}
+
+impl Parser<'_> {
+    pub(super) fn expression(&mut self) -> Result<Expr, Error> {
+        self.nested(|parser| {
+            let mut all = vec![parser.conjunction()?];
+            while parser.accept(Kind::Or)? {
+                all.push(parser.conjunction()?);
+            }
+            Ok(single_or(all, Expr::Or))
+        })
+    }
+
+    fn conjunction(&mut self) -> Result<Expr, Error> {
+        let mut all = vec![self.equality()?];
+        while self.accept(Kind::And)? {
+            all.push(self.equality()?);
+        }
+        Ok(single_or(all, Expr::And))
+    }
+
+    fn equality(&mut self) -> Result<Expr, Error> {
+        let first = self.relation()?;
+        let mut rest = Vec::new();
+        while let kind @ (Kind::Equal | Kind::NotEqual) = self.peek()? {
+            self.take()?;
+            if let Some(operator) = comparison(kind) {
+                rest.push((operator, self.relation()?));
+            }
+        }
+        Ok(compared(first, rest))
+    }
+
+    fn relation(&mut self) -> Result<Expr, Error> {
+        let first = self.sum()?;
+        let mut rest = Vec::new();
+        while let kind @ (Kind::Less | Kind::LessOrEqual | Kind::Greater | Kind::GreaterOrEqual) =
+            self.peek()?
+        {
+            self.take()?;
+            if let Some(operator) = comparison(kind) {
+                rest.push((operator, self.sum()?));
+            }
+        }
+        Ok(compared(first, rest))
+    }
+
+    fn sum(&mut self) -> Result<Expr, Error> {
+        let start = self.at;
+        let first = self.product()?;
+        let mut rest = Vec::new();
+        loop {
+            let operator = match self.peek()? {
+                Kind::Plus => Math::Add,
+                Kind::Minus => Math::Subtract,
+                _ => break,
+            };
+            self.take()?;
+            rest.push((operator, self.product()?));
+        }
+        Ok(self.computed(start, first, rest))
+    }
+
+    fn product(&mut self) -> Result<Expr, Error> {
+        let start = self.at;
+        let first = self.unary()?;
+        let mut rest = Vec::new();
+        loop {
+            let operator = match self.peek()? {
+                Kind::Times => Math::Multiply,
+                Kind::Divide => Math::Divide,
+                Kind::Remainder => Math::Remainder,
+                _ => break,
+            };
+            self.take()?;
+            rest.push((operator, self.unary()?));
+        }
+        Ok(self.computed(start, first, rest))
+    }
+
+    fn computed(&self, start: usize, first: Expr, rest: Vec<(Math, Expr)>) -> Expr {
+        if rest.is_empty() {
+            return first;
+        }
+        Expr::Math(Box::new(first), rest.into_boxed_slice(), self.since(start))
+    }
+
+    fn unary(&mut self) -> Result<Expr, Error> {
+        self.accept(Kind::Blank)?;
+        if self.accept(Kind::Not)? {
+            let inner = self.nested(Self::unary)?;
+            return Ok(Expr::Not(Box::new(inner)));
+        }
+        let value = if self.accept(Kind::OpenParen)? {
+            let inner = self.expression()?;
+            self.expect(Kind::CloseParen, "`)`")?;
+            inner
+        } else {
+            self.operand()?
+        };
+        self.accept(Kind::Blank)?;
+        Ok(value)
+    }
+
+    /// One argument of a method, one item of a list.
+    pub(super) fn parameter(&mut self) -> Result<Expr, Error> {
+        self.accept(Kind::Blank)?;
+        let value = self.operand()?;
+        self.accept(Kind::Blank)?;
+        Ok(value)
+    }
+
+    /// A literal or a reference.
+    pub(super) fn operand(&mut self) -> Result<Expr, Error> {
+        match self.peek()? {
+            Kind::String | Kind::Integer | Kind::Float | Kind::True | Kind::False => {
+                self.constant()
+            }
+            Kind::Identifier | Kind::OpenCurly => {
+                Ok(Expr::Reference(Box::new(self.reference()?)))
+            }
+            Kind::OpenList => self.nested(Self::list),
+            Kind::OpenMap => self.nested(Self::map),
+            Kind::Word => Err(self.unexpected("a value").help(
+                "strings need quotes, variables a `$`; there is no `null`: compare with `''`",
+            )),
+            _ => Err(self.unexpected("a value")),
+        }
+    }
+
+    fn list(&mut self) -> Result<Expr, Error> {
+        self.take()?;
+        let mut items = Vec::new();
+        if self.accept(Kind::CloseList)? {
+            return Ok(Expr::List(Box::default()));
+        }
+        loop {
+            let blank = self.accept(Kind::Blank)?;
+            let bound = matches!(
+                self.peek()?,
+                Kind::Integer | Kind::Identifier | Kind::OpenCurly
+            );
+            let _ = blank;
+            items.push(self.parameter()?);
+            if bound && items.len() == 1 && self.accept(Kind::DotDot)? {
+                self.accept(Kind::Blank)?;
+                let end = match self.peek()? {
+                    Kind::Integer | Kind::Identifier | Kind::OpenCurly => self.parameter()?,
+                    _ => return Err(self.unexpected("the end of the range")),
+                };
+                self.expect(Kind::CloseList, "`]`")?;
+                let start = items.pop().unwrap_or(Expr::Int(0));
+                return Ok(Expr::Range(Box::new((start, end))));
+            }
+            if !self.accept(Kind::Comma)? {
+                break;
+            }
+        }
+        self.expect(Kind::CloseList, "`,` or `]`")?;
+        Ok(Expr::List(items.into_boxed_slice()))
+    }
+
+    fn map(&mut self) -> Result<Expr, Error> {
+        self.take()?;
+        let mut entries = Vec::new();
+        let blank = self.peek()? == Kind::Blank;
+        if matches!(
+            self.peek_at(usize::from(blank))?,
+            Kind::CloseMap | Kind::CloseCurly
+        ) {
+            self.accept(Kind::Blank)?;
+            self.take()?;
+            return Ok(Expr::Map(Box::default()));
+        }
+        loop {
+            let key = self.parameter()?;
+            self.expect(Kind::Colon, "`:`")?;
+            entries.push((key, self.parameter()?));
+            if !self.accept(Kind::Comma)? {
+                break;
+            }
+        }
+        // Behind a reference the lexer takes the brace for the reference's own.
+        if !self.accept(Kind::CloseCurly)? {
+            self.expect(Kind::CloseMap, "`,` or `}`")?;
+        }
+        Ok(Expr::Map(entries.into_boxed_slice()))
+    }
+
+    /// A literal that is one token.
+    pub(super) fn constant(&mut self) -> Result<Expr, Error> {
+        let token = self.take()?;
+        let image = token.image(self.source);
+        match token.kind {
+            Kind::True => Ok(Expr::Bool(true)),
+            Kind::False => Ok(Expr::Bool(false)),
+            Kind::Integer => self.integer(&token, image),
+            Kind::Float => image
+                .parse()
+                .map(Expr::Double)
+                .map_err(|_| self.error(token.span, "not a number")),
+            _ => self.string(&token),
+        }
+    }
+
+    fn integer(&self, token: &Token, image: &str) -> Result<Expr, Error> {
+        if let Ok(value) = image.parse() {
+            return Ok(Expr::Int(value));
+        }
+        if let Ok(value) = image.parse() {
+            return Ok(Expr::Long(value));
+        }
+        // Reading digits takes quadratic time.
+        if image.len() > 10_000 {
+            return Err(self.error(token.span, "the number is too long"));
+        }
+        match image.parse::<BigInt>() {
+            Ok(value) => Ok(Expr::Big(Box::new(value))),
+            Err(_) => Err(self.error(token.span, "not a number")),
+        }
+    }
+
+    fn string(&mut self, token: &Token) -> Result<Expr, Error> {
+        let image = token.image(self.source);
+        let inner = image.get(1..image.len().max(2) - 1).unwrap_or_default();
+        if image.starts_with('\'') {
+            return Ok(Expr::Text(Arc::from(inner.replace("''", "'"))));
+        }
+        let mut text = match unicode_escapes(inner) {
+            Some(text) => text.replace("\"\"", "\""),
+            None => {
+                return Err(self
+                    .error(token.span, "`\\u` in a string needs four hexadecimal digits")
+                    .help("use single quotes if the backslash is meant"));
+            }
+        };
+        if !image.contains(['$', '#']) {
+            return Ok(Expr::Text(Arc::from(text)));
+        }
+        let place = if text == inner {
+            let start = Span {
+                start: token.span.start + 1,
+                end: token.span.end,
+            };
+            Place::Offset(self.span(start).start)
+        } else {
+            Place::Within(self.span(token.span))
+        };
+        let place = match self.place {
+            Place::Offset(_) => place,
+            within @ Place::Within(_) => within,
+        };
+        let padded = !text.contains("##");
+        if padded {
+            text.push(' ');
+        }
+        let depth = self.depth;
+        let nodes = Parser::new(&text, self.names, place, depth).template()?;
+        Ok(Expr::Template(nodes, padded))
+    }
+}
+
+fn single_or(mut all: Vec<Expr>, many: impl FnOnce(Box<[Expr]>) -> Expr) -> Expr {
+    match all.pop() {
+        Some(only) if all.is_empty() => only,
+        Some(last) => {
+            all.push(last);
+            many(all.into_boxed_slice())
+        }
+        None => Expr::Bool(false),
+    }
+}
+
+fn compared(first: Expr, rest: Vec<(Comparison, Expr)>) -> Expr {
+    if rest.is_empty() {
+        return first;
+    }
+    Expr::Compare(Box::new(first), rest.into_boxed_slice())
+}
+
+/// Replaces `\uXXXX`; `None` if one is not followed by four digits.
+fn unicode_escapes(text: &str) -> Option<String> {
+    if !text.contains("\\u") {
+        return Some(text.to_owned());
+    }
+    let mut units = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\u") {
+        units.extend(rest.get(..at)?.encode_utf16());
+        let digits = rest.get(at + 2..at + 6)?;
+        if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        units.push(u16::from_str_radix(digits, 16).ok()?);
+        rest = rest.get(at + 6..)?;
+    }
+    units.extend(rest.encode_utf16());
+    Some(String::from_utf16_lossy(&units))
+}

@@ -1,0 +1,203 @@
+//! Statements: text, references, comments, escapes, `#if` and `#set`.
+
+use super::Parser;
+use crate::vtl::ast::{Form, If, Node, Nodes, Set, Target};
+use crate::vtl::error::Error;
+use crate::vtl::token::{Kind, slice};
+
+/// Directives that exist besides `#if`, `#set` and their parts.
+pub(super) fn is_directive(name: &str) -> bool {
+    matches!(
+        name,
+        "foreach" | "define" | "literal" | "macro" | "stop" | "break" | "include" | "parse"
+    )
+}
+
+/// Collects nodes and joins neighbouring text.
+#[derive(Default)]
+struct Collector {
+    nodes: Vec<Node>,
+    text: String,
+}
+
+impl Collector {
+    fn push(&mut self, node: Node) {
+        self.flush();
+        self.nodes.push(node);
+    }
+
+    fn flush(&mut self) {
+        if !self.text.is_empty() {
+            let text = std::mem::take(&mut self.text);
+            self.nodes.push(Node::Text(text.into_boxed_str()));
+        }
+    }
+}
+
+impl Parser<'_> {
+    /// Statements up to a token that starts none.
+    pub(super) fn statements(&mut self) -> Result<Nodes, Error> {
+        self.nested(|parser| {
+            let mut into = Collector::default();
+            while parser.statement(&mut into)? {}
+            into.flush();
+            Ok(into.nodes.into_boxed_slice())
+        })
+    }
+
+    fn statement(&mut self, into: &mut Collector) -> Result<bool, Error> {
+        match self.peek()? {
+            Kind::If => into.push(self.if_statement()?),
+            Kind::Identifier => into.push(self.printed()?),
+            Kind::OpenCurly if self.peek_at(1)? == Kind::Identifier => into.push(self.printed()?),
+            Kind::LineCommentStart => {
+                self.take()?;
+                self.accept(Kind::LineCommentEnd)?;
+            }
+            Kind::BlockComment => {
+                self.take()?;
+            }
+            Kind::TextBlock => {
+                let token = self.take()?;
+                // The first and last three characters go, whatever they are.
+                let image = token.image(self.source);
+                let mut inner = image.chars();
+                inner.nth(2);
+                let inner = inner.as_str();
+                into.text
+                    .push_str(inner.get(..inner.len() - 3).unwrap_or_default());
+            }
+            Kind::Set => into.push(self.set_statement()?),
+            Kind::EscapedDirective => {
+                let token = self.take()?;
+                let image = token.image(self.source).to_owned();
+                self.escaped_directive(&image, &mut into.text);
+            }
+            Kind::DoubleEscape => self.escapes(&mut into.text)?,
+            Kind::Word | Kind::BracketedWord => match self.directive()? {
+                super::directive::Parsed::Node(node) => into.push(node),
+                super::directive::Parsed::Text(text) => into.text.push_str(&text),
+            },
+            Kind::Text
+            | Kind::Dot
+            | Kind::CloseParen
+            | Kind::OpenParen
+            | Kind::Integer
+            | Kind::Float
+            | Kind::String
+            | Kind::Escape
+            | Kind::OpenCurly
+            | Kind::CloseCurly
+            | Kind::EmptyIndex => {
+                let token = self.take()?;
+                token.literal(self.source, &mut into.text);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn printed(&mut self) -> Result<Node, Error> {
+        let reference = self.reference()?;
+        Ok(match reference.form {
+            Form::Bare(name) => Node::Text(name),
+            _ => Node::Reference(Box::new(reference)),
+        })
+    }
+
+    /// `\#word`: a known word loses half of its backslashes, an unknown one keeps them.
+    fn escaped_directive(&self, image: &str, text: &mut String) {
+        let last = image.rfind('\\').unwrap_or(0);
+        let (slashes, word) = image.split_at(last + 1);
+        let name = word.trim_start_matches('#');
+        let name = name
+            .strip_prefix('{')
+            .map_or(name, |name| name.trim_end_matches('}'));
+        let known = is_directive(name)
+            || self.names.macros.contains(name)
+            || matches!(name, "if" | "end" | "set" | "else" | "elseif");
+        if known {
+            text.push_str(slashes.get(..last / 2).unwrap_or_default());
+            text.push_str(word);
+        } else {
+            text.push_str(image);
+        }
+    }
+
+    /// Pairs of backslashes: halved before a directive, kept before anything else.
+    fn escapes(&mut self, text: &mut String) -> Result<(), Error> {
+        let mut count = 0;
+        while self.accept(Kind::DoubleEscape)? {
+            count += 1;
+        }
+        let kind = self.peek()?;
+        let image = self
+            .tokens
+            .get(self.at)
+            .map_or("", |token| slice(self.source, token.span));
+        let mut name = image.chars();
+        name.next();
+        let name = name.as_str();
+        let control = matches!(kind, Kind::If | Kind::Else | Kind::ElseIf | Kind::End)
+            || is_directive(name)
+            || self.names.macros.contains(name);
+        for _ in 0..count {
+            text.push_str(if control { "\\" } else { "\\\\" });
+        }
+        Ok(())
+    }
+
+    fn if_statement(&mut self) -> Result<Node, Error> {
+        let mut branches = Vec::new();
+        loop {
+            let first = self.at;
+            self.take()?;
+            self.accept(Kind::Blank)?;
+            self.expect(Kind::OpenParen, "`(` and a condition")?;
+            let condition = self.expression()?;
+            self.expect(Kind::CloseParen, "`)`")?;
+            let span = self.since(first);
+            branches.push((span, condition, self.statements()?));
+            if self.peek()? != Kind::ElseIf {
+                break;
+            }
+        }
+        let mut otherwise = None;
+        if self.peek()? == Kind::Else {
+            let first = self.at;
+            self.take()?;
+            let span = self.since(first);
+            otherwise = Some((span, self.statements()?));
+        }
+        self.expect(Kind::End, "the #end of an #if")?;
+        Ok(Node::If(Box::new(If {
+            branches: branches.into_boxed_slice(),
+            otherwise,
+        })))
+    }
+
+    fn set_statement(&mut self) -> Result<Node, Error> {
+        let first = self.at;
+        self.take()?;
+        self.accept(Kind::Blank)?;
+        let start = self.at;
+        let reference = self.reference()?;
+        self.accept(Kind::Blank)?;
+        self.expect(Kind::Assign, "`=`")?;
+        let value = self.expression()?;
+        self.expect(Kind::CloseParen, "`)`")?;
+        let target = if !reference.steps.is_empty() {
+            Target::Inner(Box::new(reference))
+        } else {
+            match self.plain_name(start) {
+                Some(slot) => Target::Variable(slot),
+                None => Target::Nowhere,
+            }
+        };
+        Ok(Node::Set(Box::new(Set {
+            target,
+            value,
+            span: self.since(first),
+        })))
+    }
+}

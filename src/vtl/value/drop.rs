@@ -1,0 +1,117 @@
+//! Taking values apart without recursion, so that deep nesting cannot exhaust the stack.
+
+use std::rc::Rc;
+
+use super::iter::Source;
+use super::list::ListInner;
+use super::map::MapInner;
+use super::{Iter, Value};
+
+fn is_container(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::List(_) | Value::Map(_) | Value::View(_) | Value::Entry(_) | Value::Iter(_)
+    )
+}
+
+/// Drops values one by one; what only they hold joins the queue first.
+fn dismantle(mut queue: Vec<Value>) {
+    while let Some(value) = queue.pop() {
+        match value {
+            Value::List(list) => empty_list(&list.0, &mut queue),
+            Value::Map(map) => empty_map(&map.0, &mut queue),
+            Value::View(view) => empty_map(&view.map.0, &mut queue),
+            Value::Entry(entry) => {
+                empty_map(&entry.map.0, &mut queue);
+                queue.extend([*entry.key, *entry.value]);
+            }
+            Value::Iter(iter) => {
+                if Rc::strong_count(&iter) == 1 {
+                    take_iter(&iter, &mut queue);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn empty_list(list: &Rc<ListInner>, queue: &mut Vec<Value>) {
+    if Rc::strong_count(list) == 1 {
+        if let Ok(mut cells) = list.cells.try_borrow_mut() {
+            queue.extend(cells.drain(..).filter(is_container));
+        }
+    }
+}
+
+fn empty_map(map: &Rc<MapInner>, queue: &mut Vec<Value>) {
+    if Rc::strong_count(map) == 1 {
+        if let Ok(mut cells) = map.cells.try_borrow_mut() {
+            for (key, value) in cells.drain(..) {
+                queue.extend([key.0, value].into_iter().filter(is_container));
+            }
+        }
+    }
+}
+
+fn take_iter(iter: &Iter, queue: &mut Vec<Value>) {
+    queue.extend(iter.items.take().into_iter().filter(is_container));
+    match iter.source.replace(Source::Items) {
+        Source::List(list) => queue.push(Value::List(list)),
+        Source::View(view) => queue.push(Value::View(view)),
+        Source::Items => {}
+    }
+}
+
+impl Drop for ListInner {
+    fn drop(&mut self) {
+        let cells = self.cells.get_mut();
+        if cells.iter().any(is_container) {
+            dismantle(std::mem::take(cells));
+        }
+    }
+}
+
+impl Drop for MapInner {
+    fn drop(&mut self) {
+        let cells = self.cells.get_mut();
+        if cells.iter().any(|(k, v)| is_container(&k.0) || is_container(v)) {
+            let mut queue = Vec::with_capacity(cells.len());
+            for (key, value) in cells.drain(..) {
+                queue.extend([key.0, value].into_iter().filter(is_container));
+            }
+            dismantle(queue);
+        }
+    }
+}
+
+impl Drop for Iter {
+    fn drop(&mut self) {
+        let mut queue = Vec::new();
+        take_iter(self, &mut queue);
+        dismantle(queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Iter, List, Map, Value};
+    use std::rc::Rc;
+
+    #[test]
+    fn a_million_levels() {
+        let mut value = Value::Null;
+        for i in 0..1_000_000 {
+            let list = List::array_list(vec![value]);
+            value = match i % 3 {
+                0 => Value::List(list),
+                1 => Value::Iter(Rc::new(Iter::over_list(&list, 0))),
+                _ => {
+                    let map = Map::linked();
+                    map.put_str("k", Value::List(list));
+                    Value::Map(map)
+                }
+            };
+        }
+        drop(value);
+    }
+}
