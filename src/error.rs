@@ -110,14 +110,20 @@ impl Error {
         self.0.validation.as_deref()
     }
 
-    /// An error of any service: itself if it is ours (or is caused by one of ours), otherwise a
-    /// failed call of the backend.
+    /// An error of any service: itself if it is ours (or is caused by one of ours), a
+    /// timeout if tower's timeout ended it, otherwise a failed call of the backend.
     pub fn from_service(error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(ours) => *ours,
             Err(other) => {
                 let message = other.to_string();
-                let kind = find::<Self>(other.as_ref()).map_or(ErrorKind::Network, Self::kind);
+                let kind = match find::<Self>(other.as_ref()) {
+                    Some(ours) => ours.kind(),
+                    None if find::<tower::timeout::error::Elapsed>(other.as_ref()).is_some() => {
+                        ErrorKind::Timeout
+                    }
+                    None => ErrorKind::Network,
+                };
                 Self::new(kind, message).with_source(other)
             }
         }

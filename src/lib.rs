@@ -14,6 +14,8 @@ pub mod integration;
 pub mod jsonpath;
 pub mod layer;
 pub mod mapping;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod target;
 pub mod template;
 pub mod vtl;

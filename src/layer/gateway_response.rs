@@ -111,6 +111,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.clone().into_call(request)
+    }
+}
+
+impl<S> GatewayResponse<S>
+where
+    S: Service<Request<Body>>,
+{
+    /// One call, without a clone of the inner service.
+    pub(crate) fn into_call<B>(self, request: Request<B>) -> GatewayResponseFuture<S>
+    where
+        B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         let mut request = capture::own(request);
         let facts = capture::method_request(&mut request);
         let headers = if self.shared.responses.reads_request() {
@@ -119,8 +133,8 @@ where
             None
         };
         GatewayResponseFuture {
-            call: OneCall::new(self.inner.clone(), request),
-            rim: Rim { shared: Arc::clone(&self.shared), facts, headers },
+            call: OneCall::new(self.inner, request),
+            rim: Rim { shared: self.shared, facts, headers },
         }
     }
 }

@@ -81,10 +81,10 @@ impl ResourcePath {
     }
 
     fn walk<'s>(&'s self, path: &str, mut found: impl FnMut(&'s str, Range<usize>)) -> Option<()> {
-        // Recorded: T:test_lambda_aws_proxy_integration — leading slashes count as one, a trailing
-        // one is not part of a value.
+        // Recorded: T:test_lambda_aws_proxy_integration — leading slashes count as one, those at
+        // the end are not part of a value.
         let mut start = path.len() - path.trim_start_matches('/').len();
-        let end = path.strip_suffix('/').map_or(path.len(), str::len).max(start);
+        let end = path.trim_end_matches('/').len().max(start);
         let mut first = true;
         for segment in &self.segments {
             if !first {

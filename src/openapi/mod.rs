@@ -37,6 +37,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod api;
 mod cloudformation;
 mod cursor;
 mod document;
@@ -45,6 +46,7 @@ mod import;
 mod integration;
 mod json;
 mod keys;
+mod node;
 mod operation;
 mod parameters;
 mod paths;
@@ -54,11 +56,13 @@ mod reference;
 mod report;
 mod resource;
 mod router;
+mod scalar;
 mod security;
 mod settings;
 mod source;
 mod yaml;
 
+pub use api::{Api, ApiError, ApiFuture, ApiService, NoRoute, OnError, Route};
 pub use document::{ApiKeySource, Document, Format, Operation, RequestValidator};
 pub use import::{Import, ImportError, MAX_DOCUMENT_BYTES};
 pub use report::render;

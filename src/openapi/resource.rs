@@ -31,7 +31,7 @@ impl FromStr for Resource {
             problem,
         };
         let rest = path.strip_prefix('/').ok_or_else(|| refuse(Problem::NoSlash))?;
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let rest = rest.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(rest);
         let mut segments = Vec::new();
         if rest.is_empty() {
             return Ok(Self { segments });

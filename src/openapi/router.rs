@@ -43,7 +43,9 @@ impl Methods {
 
     fn insert(&mut self, method: &str, route: usize) -> bool {
         if method == "ANY" {
-            return self.any.replace(route).is_none();
+            let free = self.any.is_none();
+            self.any.get_or_insert(route);
+            return free;
         }
         let free = self.named.iter().all(|(name, _)| **name != *method);
         if free {
@@ -100,7 +102,7 @@ impl<T> Router<T> {
         let taken = || RouteError::taken(resource);
         let node = self.nodes.get_mut(at).ok_or_else(taken)?;
         let methods = if greedy { &mut node.greedy } else { &mut node.here };
-        if methods.any.is_some() && http_method == "ANY" || !methods.insert(&http_method, next_route) {
+        if !methods.insert(&http_method, next_route) {
             return Err(taken());
         }
         self.routes.push(route);

@@ -1,283 +1,344 @@
-//! YAML into a JSON value and its places.
+//! YAML into a tree, without recursion: aliases and merge keys are written out on the way.
 
-use std::fmt;
+use std::collections::{HashMap, HashSet};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-use serde_saphyr::options::{AliasLimits, DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
-use serde_saphyr::{Options, Spanned, Tagged};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Position, pointer_token};
+use crate::diagnostic::Diagnostic;
 
-use super::cloudformation;
 use super::findings::Findings;
-use super::place::{Inside, Place, Point};
+use super::node::{Key, Kind, Node};
+use super::place::{Place, Point};
+use super::scalar;
 
-/// How deep objects and lists may stand in each other.
-const MAX_DEPTH: usize = 64;
+/// How deep objects and lists may stand in each other; as deep as in JSON.
+const MAX_DEPTH: usize = 128;
 
 /// How many values a document may hold, aliases written out.
-const MAX_NODES: usize = 500_000;
-
-fn options() -> Options {
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH,
-            flow_nesting_limit: MAX_DEPTH,
-            max_nodes: MAX_NODES,
-            max_events: 2 * MAX_NODES,
-            max_documents: 1,
-        },
-        alias_limits: AliasLimits {
-            max_total_replayed_events: MAX_NODES,
-            max_replay_stack_depth: MAX_DEPTH,
-            ..AliasLimits::default()
-        },
-        // Every repeated key comes through and becomes a finding here.
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        merge_keys: MergeKeyPolicy::Merge,
-        // Account numbers such as 012345678901 stay text.
-        leading_zero_numbers_as_strings: true,
-        underscored_numbers_as_strings: true,
-        strict_booleans: true,
-        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
-        ignore_binary_tag_for_string: true,
-        with_snippet: false,
-    }
-}
+const MAX_NODES: usize = 1_000_000;
 
 /// Reads the only document of `text`.
 pub(super) fn read(text: &str, findings: &mut Findings) -> Result<(Value, Place), Diagnostic> {
-    let node: Node = serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(&error))?;
-    let mut built = Built {
-        findings,
-        pointer: String::new(),
+    let options = granit_parser::options! {
+        emit_comments: false,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
     };
-    Ok(built.value(node))
+    let mut tree = Tree::default();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(|error| invalid(&error))?;
+        tree.event(event, &span)?;
+    }
+    let empty = || Node::new(Point { line: 1, column: 1 }, None, Kind::Scalar(Value::Null));
+    Ok(tree.done.unwrap_or_else(empty).build(findings))
 }
 
-fn syntax(error: &serde_saphyr::Error) -> Diagnostic {
-    let error = error.without_snippet();
-    let message = error.to_string();
-    let message = message.lines().next().unwrap_or_default().trim_end();
+fn invalid(error: &ScanError) -> Diagnostic {
+    syntax(point(error.marker()), &error.info())
+}
+
+fn syntax(at: Point, message: &str) -> Diagnostic {
     let mut finding = Diagnostic::error("syntax", "", format!("not valid YAML: {message}"));
-    finding.position = error.location().map(|at| Position {
-        line: usize::try_from(at.line()).unwrap_or(1).max(1),
-        column: usize::try_from(at.column()).unwrap_or(1).max(1),
-    });
+    finding.position = Some(at.into());
     finding
 }
 
-/// A value as written.
-struct Node {
+fn point(marker: &Marker) -> Point {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Point {
+        line: number(marker.line().max(1)),
+        column: number(marker.col().saturating_add(1)),
+    }
+}
+
+/// What has been read of the document.
+#[derive(Default)]
+struct Tree {
+    open: Vec<Open>,
+    done: Option<Node>,
+    anchors: HashMap<usize, Node>,
+    /// Values written and copied so far.
+    nodes: usize,
+}
+
+/// A list or an object whose end is still to come.
+struct Open {
     at: Point,
     tag: Option<String>,
-    kind: Kind,
+    anchor: usize,
+    content: Content,
 }
 
-enum Kind {
-    Scalar(Value),
+enum Content {
     List(Vec<Node>),
-    Object(Vec<(Key, Node)>),
+    Object {
+        members: Vec<(Key, Node)>,
+        merged: Vec<Node>,
+        key: Option<Entry>,
+    },
 }
 
-struct Key {
-    at: Point,
-    name: String,
+/// The key of the value to come.
+enum Entry {
+    Key(Key),
+    Merge,
 }
 
-fn point(at: serde_saphyr::Location) -> Point {
-    let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).max(1);
-    Point {
-        line: number(at.line()),
-        column: number(at.column()),
-    }
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned { value, defined, .. } = Spanned::<Tagged<Kind>>::deserialize(deserializer)?;
-        let Tagged(kind, tag) = value;
-        Ok(Self {
-            at: point(defined),
-            tag,
-            kind,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned { value, defined, .. } = Spanned::<String>::deserialize(deserializer)?;
-        Ok(Self {
-            at: point(defined),
-            name: value,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(KindVisitor)
-    }
-}
-
-struct KindVisitor;
-
-impl<'de> Visitor<'de> for KindVisitor {
-    type Value = Kind;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Value::Bool(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
-        Ok(Kind::Scalar(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
-        Ok(Kind::Scalar(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Number::from_i128(value).map_or_else(|| Value::String(value.to_string()), Value::Number)))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Number::from_u128(value).map_or_else(|| Value::String(value.to_string()), Value::Number)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Kind, E> {
-        Ok(Kind::Scalar(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Kind, E> {
-        Ok(Kind::Scalar(value.into()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Value::String(value)))
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Kind, E> {
-        Ok(Kind::Scalar(String::from_utf8_lossy(value).into()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Value::Null))
-    }
-
-    fn visit_none<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Scalar(Value::Null))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
-        Kind::deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Kind, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Kind::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Kind, A::Error> {
-        let mut members = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            members.push(entry);
-        }
-        Ok(Kind::Object(members))
-    }
-}
-
-struct Built<'f> {
-    findings: &'f mut Findings,
-    pointer: String,
-}
-
-impl Built<'_> {
-    fn value(&mut self, node: Node) -> (Value, Place) {
-        let Node { at, tag, kind } = node;
-        let Some(tag) = tag.filter(|tag| !tag.starts_with("tag:yaml.org,2002:") && tag != "!") else {
-            return self.kind(at, kind);
-        };
-        let Some(function) = cloudformation::function_of_tag(&tag) else {
-            self.findings.push(
-                Diagnostic::warning("yaml-tag", self.pointer.clone(), format!("the tag `{tag}` is ignored"))
-                    .help("only the short forms of CloudFormation functions are known"),
-            );
-            return self.kind(at, kind);
-        };
-        let (argument, inner) = self.below(&function, |built| built.kind(at, kind));
-        let mut object = Map::new();
-        object.insert(function.clone(), argument);
-        let place = Place {
-            key: at,
-            value: at,
-            inside: Inside::Members(vec![(function, inner)]),
-        };
-        (Value::Object(object), place)
-    }
-
-    fn kind(&mut self, at: Point, kind: Kind) -> (Value, Place) {
-        match kind {
-            Kind::Scalar(value) => (value, Place::leaf(at)),
-            Kind::List(nodes) => {
-                let mut items = Vec::with_capacity(nodes.len());
-                let mut places = Vec::with_capacity(nodes.len());
-                for (index, node) in nodes.into_iter().enumerate() {
-                    let (value, place) = self.below(&index.to_string(), |built| built.value(node));
-                    items.push(value);
-                    places.push(place);
+impl Tree {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Diagnostic> {
+        let at = point(&span.start);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                if self.key(at, &text, style, tag.is_some()) {
+                    return Ok(());
                 }
-                let place = Place {
-                    key: at,
-                    value: at,
-                    inside: Inside::Items(places),
-                };
-                (Value::Array(items), place)
+                let (value, tag) = tagged_scalar(&text, style, tag.as_deref());
+                self.value(Node::new(at, tag, Kind::Scalar(value)), anchor)
             }
-            Kind::Object(members) => {
-                let mut object = Map::with_capacity(members.len());
-                let mut places = Vec::with_capacity(members.len());
-                for (key, node) in members {
-                    let (value, place) = self.below(&key.name, |built| {
-                        if object.contains_key(&key.name) {
-                            built.repeated(key.at);
-                        }
-                        built.value(node)
-                    });
-                    object.insert(key.name.clone(), value);
-                    places.push((key.name, Place { key: key.at, ..place }));
-                }
-                let place = Place {
-                    key: at,
-                    value: at,
-                    inside: Inside::Members(places),
-                };
-                (Value::Object(object), place)
+            Event::SequenceStart(_, anchor, tag) => {
+                self.open(at, anchor, tag.as_deref(), Content::List(Vec::new()))
             }
+            Event::MappingStart(_, anchor, tag) => {
+                let content = Content::Object {
+                    members: Vec::new(),
+                    merged: Vec::new(),
+                    key: None,
+                };
+                self.open(at, anchor, tag.as_deref(), content)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => self.alias(at, anchor),
+            Event::DocumentStart(..) if self.done.is_some() => {
+                Err(syntax(at, "a second document begins here"))
+            }
+            _ => Ok(()),
         }
     }
 
-    fn below<T>(&mut self, key: &str, build: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(&pointer_token(key));
-        let built = build(self);
-        self.pointer.truncate(outer);
-        built
+    /// Takes a scalar as a key when one is due.
+    fn key(&mut self, at: Point, text: &str, style: ScalarStyle, tagged: bool) -> bool {
+        let Some(Content::Object { key: key @ None, .. }) = self.open.last_mut().map(|open| &mut open.content)
+        else {
+            return false;
+        };
+        let merge = text == "<<" && style == ScalarStyle::Plain && !tagged;
+        *key = Some(if merge {
+            Entry::Merge
+        } else {
+            Entry::Key(Key {
+                at,
+                name: text.to_owned(),
+            })
+        });
+        true
     }
 
-    fn repeated(&mut self, at: Point) {
-        let mut finding = super::source::repeated_key(&self.pointer);
-        finding.position = Some(at.into());
-        self.findings.push_key(finding);
+    fn open(&mut self, at: Point, anchor: usize, tag: Option<&Tag>, content: Content) -> Result<(), Diagnostic> {
+        if self.key_is_due() {
+            return Err(syntax(at, "a key must be text"));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(syntax(at, "too many values stand in each other"));
+        }
+        self.open.push(Open {
+            at,
+            tag: tag.and_then(foreign),
+            anchor,
+            content,
+        });
+        Ok(())
+    }
+
+    fn key_is_due(&self) -> bool {
+        let content = self.open.last().map(|open| &open.content);
+        matches!(content, Some(Content::Object { key: None, .. }))
+    }
+
+    fn close(&mut self) -> Result<(), Diagnostic> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        let kind = match open.content {
+            Content::List(items) => Kind::List(items),
+            Content::Object { members, merged, .. } => Kind::Object(merge(members, merged)?),
+        };
+        self.value(Node::new(open.at, open.tag, kind), open.anchor)
+    }
+
+    fn alias(&mut self, at: Point, anchor: usize) -> Result<(), Diagnostic> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(syntax(at, "this alias stands inside what it refers to"));
+        };
+        if self.key_is_due() {
+            let Kind::Scalar(Value::String(name)) = &node.kind else {
+                return Err(syntax(at, "a key must be text"));
+            };
+            let name = name.clone();
+            self.key(at, &name, ScalarStyle::SingleQuoted, false);
+            return Ok(());
+        }
+        if self.open.len() + node.height > MAX_DEPTH {
+            return Err(syntax(at, "too many values stand in each other"));
+        }
+        self.count(at, node.size)?;
+        let node = self.anchors.get(&anchor).cloned();
+        node.map_or(Ok(()), |node| self.put(node))
+    }
+
+    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+        self.count(node.at, 1)?;
+        if anchor != 0 {
+            self.count(node.at, node.size)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        self.put(node)
+    }
+
+    fn count(&mut self, at: Point, nodes: usize) -> Result<(), Diagnostic> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            return Err(syntax(at, &format!("the document has more than {MAX_NODES} values")));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, node: Node) -> Result<(), Diagnostic> {
+        match self.open.last_mut().map(|open| &mut open.content) {
+            None => self.done = Some(node),
+            Some(Content::List(items)) => items.push(node),
+            Some(Content::Object { members, merged, key }) => match key.take() {
+                Some(Entry::Key(key)) => members.push((key, node)),
+                Some(Entry::Merge) => merged.push(node),
+                None => return Err(syntax(node.at, "a key must be text")),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Adds what `<<` brings: what is written itself goes first, then the earlier of several sources.
+fn merge(mut members: Vec<(Key, Node)>, merged: Vec<Node>) -> Result<Vec<(Key, Node)>, Diagnostic> {
+    if merged.is_empty() {
+        return Ok(members);
+    }
+    let mut names: HashSet<String> = members.iter().map(|(key, _)| key.name.clone()).collect();
+    let sources = merged.into_iter().flat_map(|node| match node.kind {
+        Kind::List(nodes) => nodes,
+        Kind::Scalar(_) | Kind::Object(_) => vec![node],
+    });
+    for source in sources {
+        let Kind::Object(entries) = source.kind else {
+            return Err(syntax(source.at, "only objects can be merged with `<<`"));
+        };
+        members.extend(entries.into_iter().filter(|(key, _)| names.insert(key.name.clone())));
+    }
+    Ok(members)
+}
+
+const CORE: &str = "tag:yaml.org,2002:";
+
+/// The tag, when it is not one of YAML's own.
+fn foreign(tag: &Tag) -> Option<String> {
+    let text = format!("{}{}", tag.handle(), tag.suffix());
+    (!text.starts_with(CORE) && text != "!").then_some(text)
+}
+
+fn tagged_scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> (Value, Option<String>) {
+    let foreign = tag.and_then(foreign);
+    let resolved = match tag {
+        None => style == ScalarStyle::Plain,
+        // `!!int "5"` is a number; `! 5`, `!!str 5` and `!Sub 5` are text.
+        Some(tag) => tag.handle() == CORE && matches!(tag.suffix(), "int" | "float" | "bool" | "null"),
+    };
+    let value = if resolved { scalar::plain(text) } else { Value::from(text) };
+    (value, foreign)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::place::Spot;
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        read(text, &mut Findings::default()).unwrap().0
+    }
+
+    #[test]
+    fn scalars_aliases_and_merge_keys() {
+        assert_eq!(
+            value(
+                "base: &base {a: 1, b: [x, 'y']}\n\
+                 more: &more {b: 2, c: &name three}\n\
+                 all: {<<: [*base, *more], a: 0}\n\
+                 one: {<<: *base}\n\
+                 200: *name\n\
+                 *name : 12\n\
+                 text: |\n  $x\n   y\n\
+                 folded: >-\n  a\n  b\n\
+                 quoted: \"\\u00e4\"\n"
+            ),
+            json!({
+                "base": {"a": 1, "b": ["x", "y"]},
+                "more": {"b": 2, "c": "three"},
+                "all": {"a": 0, "b": ["x", "y"], "c": "three"},
+                "one": {"a": 1, "b": ["x", "y"]},
+                "200": "three",
+                "three": 12,
+                "text": "$x\n y\n",
+                "folded": "a b",
+                "quoted": "ä",
+            })
+        );
+    }
+
+    #[test]
+    fn tags() {
+        assert_eq!(
+            value("[!!str 5, !!int '5', ! 5, !Sub '${A}', !GetAtt [A, Arn], !Ref 012, !other {a: 1}, !!set {a: }]"),
+            json!([
+                "5", 5, "5",
+                {"Fn::Sub": "${A}"},
+                {"Fn::GetAtt": ["A", "Arn"]},
+                {"Ref": "012"},
+                {"a": 1},
+                {"a": null},
+            ])
+        );
+    }
+
+    #[test]
+    fn places() {
+        let text = "ä: {b: 1}\nlist:\n  - x\n  -  y: |\n      long\n     z: !Ref q\nlate: &a\n  k: v\nalias: *a\n";
+        let (_, place) = read(text, &mut Findings::default()).unwrap();
+        for (pointer, expected) in [
+            ("/ä/b", "1:8"),
+            ("/list", "2:1"),
+            ("/list/0", "3:5"),
+            ("/list/1/y", "4:9"),
+            ("/list/1/z", "6:6"),
+            ("/list/1/z/Ref", "6:14"),
+            ("/alias", "9:1"),
+            ("/alias/k", "8:6"),
+        ] {
+            assert_eq!(place.find(pointer, Spot::Value).to_string(), expected, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_says_where() {
+        for (text, at) in [
+            ("a: b: c", "1:5"),
+            ("a: [1, 2", "1:9"),
+            ("a: *nowhere", "1:4"),
+            ("a: &a [*a]", "1:8"),
+            ("? [a]\n: b", "1:3"),
+            ("a: 1\n---\nb: 2", "2:1"),
+            ("a: {<<: 1}", "1:9"),
+            ("\ta: 1", "1:1"),
+        ] {
+            let error = read(text, &mut Findings::default()).unwrap_err();
+            assert_eq!(error.position.unwrap().to_string(), at, "{text}: {error}");
+        }
     }
 }

@@ -107,10 +107,8 @@ impl Template {
                 ),
             ));
         }
-        let mut names = Names {
-            home: HOMES.fetch_add(1, Ordering::Relaxed),
-            ..Names::default()
-        };
+        let mut names = Names::default();
+        names.home = HOMES.fetch_add(1, Ordering::Relaxed);
         for name in ["foreach", "velocityCount", "velocityHasNext"] {
             names.slot(name);
         }
@@ -167,6 +165,7 @@ impl Template {
                 *cell = value.clone();
             }
         }
+        let trace = trace.map(|trace| trace as &mut dyn Trace);
         Evaluation::new(self, slots, &meter, trace).run(out)
     }
 

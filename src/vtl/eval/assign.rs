@@ -3,6 +3,7 @@
 use super::{Evaluation, Flowing, fail};
 use crate::vtl::ast::{Reference, Set, StepKind, Target};
 use crate::vtl::methods::{assign_index, assign_property};
+use crate::vtl::value::Value;
 
 impl<'t> Evaluation<'t> {
     pub(super) fn set(&mut self, set: &'t Set) -> Flowing {

@@ -185,16 +185,21 @@ impl<'t> Evaluation<'t> {
             out.push_str(&reference.source);
             return self.bounded(out, reference.span);
         }
+        // A block renders in place, without what stands before the reference.
+        if let Value::Block(block) = &value {
+            if self.print_block(block, out)? {
+                return self.bounded(out, reference.span);
+            }
+        }
         let before = out.len();
         out.push_str(&reference.slashes);
         out.push_str(&reference.prefix);
         let printed = match &value {
-            Value::Null => false,
+            Value::Null | Value::Block(_) => false,
             Value::Str(text) => {
                 out.push_str(text);
                 true
             }
-            Value::Block(block) => self.print_block(block, out)?,
             other => {
                 self.print(other, out, reference.span)?;
                 true

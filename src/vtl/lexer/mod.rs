@@ -165,7 +165,9 @@ impl<'a> Lexer<'a> {
                 self.in_comment = false;
                 self.pop();
             }
-            Kind::End | Kind::Else | Kind::CloseCurly | Kind::CloseIndex => self.pop(),
+            Kind::End | Kind::Else | Kind::CloseCurly | Kind::CloseIndex => {
+                self.pop();
+            }
             Kind::If | Kind::ElseIf => self.state = State::Directive,
             Kind::Dot => {
                 self.state = State::Modifier;

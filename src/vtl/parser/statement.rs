@@ -50,12 +50,16 @@ impl Parser<'_> {
             Kind::If => into.push(self.if_statement()?),
             Kind::Identifier => into.push(self.printed()?),
             Kind::OpenCurly if self.peek_at(1)? == Kind::Identifier => into.push(self.printed()?),
-            Kind::LineCommentStart => {
-                self.take()?;
-                self.accept(Kind::LineCommentEnd)?;
-            }
-            Kind::BlockComment => {
-                self.take()?;
+            kind @ (Kind::LineCommentStart | Kind::BlockComment) => {
+                let token = self.take()?;
+                // A stray prefix may have become a part of the comment; it prints.
+                let image = token.image(self.source);
+                if let Some(at) = image.find("##").or_else(|| image.find("#*")) {
+                    into.text.push_str(image.get(..at).unwrap_or_default());
+                }
+                if kind == Kind::LineCommentStart {
+                    self.accept(Kind::LineCommentEnd)?;
+                }
             }
             Kind::TextBlock => {
                 let token = self.take()?;

@@ -1,0 +1,405 @@
+//! An API out of a document: its plans, and the service that routes requests to them.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Method, Request, Response};
+use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::diagnostic::Diagnostic;
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::gateway_response::GatewayResponses;
+use crate::layer::{
+    BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
+    IntegrationLayer, RequestMapping, ResponseSelection, SigV4,
+};
+use crate::mapping::{METHOD_OVERRIDE, Plan, Stage};
+use crate::openapi::{Import, Operation, Router};
+
+/// An API at a stage: every operation of a document, compiled.
+///
+/// ```
+/// use http::Request;
+/// use tower::{ServiceExt, service_fn};
+/// use tower_apigw::openapi::Api;
+/// use tower_apigw::Body;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let api = Api::from_slice(br#"
+/// openapi: 3.0.1
+/// info: {title: hello, version: '1'}
+/// paths:
+///   /hello/{name}:
+///     get:
+///       responses: {'200': {description: a greeting}}
+///       x-amazon-apigateway-integration:
+///         type: mock
+///         requestTemplates: {application/json: '{"statusCode": 200}'}
+///         responses:
+///           default:
+///             statusCode: '200'
+///             responseTemplates:
+///               application/json: '{"hello": "$input.params("name")"}'
+/// "#)?;
+/// // A MOCK never calls its backend.
+/// let backend = service_fn(|_: Request<Body>| async {
+///     Err::<http::Response<Body>, _>(std::io::Error::other("no backend"))
+/// });
+/// let service = api.into_service(backend);
+/// let response = service.oneshot(Request::get("/hello/you").body(Body::empty())?).await?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.body().as_bytes().as_deref(), Some(&br#"{"hello": "you"}"#[..]));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    stage: Arc<Stage>,
+    responses: Arc<GatewayResponses>,
+    router: Router<usize>,
+    routes: Vec<Route>,
+    findings: Vec<Diagnostic>,
+}
+
+/// One operation of an API.
+#[derive(Debug)]
+pub struct Route {
+    http_method: String,
+    uri: Option<String>,
+    layer: IntegrationLayer,
+}
+
+impl Route {
+    /// The client's method, or `ANY`.
+    pub fn http_method(&self) -> &str {
+        &self.http_method
+    }
+
+    /// The resource path.
+    pub fn resource(&self) -> &str {
+        self.plan().resource()
+    }
+
+    /// The URI of the integration, as written.
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
+    }
+
+    /// What the operation does.
+    pub fn plan(&self) -> &Plan {
+        self.layer.plan()
+    }
+}
+
+/// What happens to an operation that cannot be compiled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// The whole document is refused.
+    #[default]
+    Refuse,
+    /// The operation is served with AWS's 500, and the others as they are.
+    Run,
+}
+
+/// A document that cannot be served: everything that is wrong with it.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    findings: Vec<Diagnostic>,
+}
+
+impl ApiError {
+    /// Errors and warnings, by position.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.findings
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors = self.findings.iter().filter(|finding| finding.is_error());
+        for (index, finding) in errors.enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            finding.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl Api {
+    /// Reads a document in JSON or YAML and compiles it for a stage named `default`.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with line and column.
+    pub fn from_slice(document: &[u8]) -> Result<Self, ApiError> {
+        let import = Import::from_slice(document)
+            .map_err(|error| ApiError { findings: vec![error.finding().clone()] })?;
+        Self::new(&import, Stage::default(), OnError::Refuse)
+    }
+
+    /// Compiles a document for `stage`, to which the document's binary media types are added.
+    ///
+    /// # Errors
+    /// All mistakes at once, unless `on_error` says to serve what is sound.
+    pub fn new(import: &Import, stage: Stage, on_error: OnError) -> Result<Self, ApiError> {
+        let document = import.document();
+        let stage = match document.binary_media_types.as_slice() {
+            [] => stage,
+            types => stage.binary_media_types(types),
+        };
+        let stage = Arc::new(stage);
+        let mut late = Vec::new();
+        let entries = document.gateway_responses.iter().map(|(name, entry)| (name.as_str(), entry));
+        let responses = match GatewayResponses::compile(entries) {
+            Ok(responses) => {
+                late.extend(responses.warnings().iter().cloned());
+                responses
+            }
+            Err(error) => {
+                late.extend(error.into_findings());
+                GatewayResponses::default()
+            }
+        };
+        let mut late: Vec<Diagnostic> =
+            late.into_iter().map(|finding| finding.under("/x-amazon-apigateway-gateway-responses")).collect();
+        let responses = Arc::new(responses);
+
+        let mut router = Router::new();
+        let mut routes = Vec::with_capacity(document.operations.len());
+        for operation in &document.operations {
+            let method = &operation.method;
+            let index = routes.len();
+            if router.insert(&method.http_method, &method.resource, index).is_err() {
+                // The import has a finding about it.
+                continue;
+            }
+            let plan = compile(operation, &stage, &mut late);
+            routes.push(Route {
+                http_method: method.http_method.clone(),
+                uri: operation.integration.as_ref().and_then(|integration| integration.uri.clone()),
+                layer: IntegrationLayer::with_gateway_responses(plan, Arc::clone(&responses)),
+            });
+        }
+        for finding in &mut late {
+            import.locate(finding);
+        }
+        let mut findings = import.findings().to_vec();
+        findings.extend(late);
+        findings.sort_by_key(|finding| finding.position);
+        if on_error == OnError::Refuse && findings.iter().any(Diagnostic::is_error) {
+            return Err(ApiError { findings });
+        }
+        Ok(Self { shared: Arc::new(Shared { stage, responses, router, routes, findings }) })
+    }
+
+    /// Errors (of what is served all the same) and warnings, by position.
+    pub fn findings(&self) -> &[Diagnostic] {
+        &self.shared.findings
+    }
+
+    /// The operations, in the order of the document.
+    pub fn routes(&self) -> &[Route] {
+        &self.shared.routes
+    }
+
+    /// The stage.
+    pub fn stage(&self) -> &Arc<Stage> {
+        &self.shared.stage
+    }
+
+    /// Whether an operation reads the names of the client's headers, so that a server should keep
+    /// their spelling ([`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames)).
+    pub fn reads_header_names(&self) -> bool {
+        self.shared.routes.iter().any(|route| route.plan().reads_header_names())
+    }
+
+    /// The API as a service around `backend`.
+    pub fn into_service<S>(self, backend: S) -> ApiService<S> {
+        let rim = GatewayResponseLayer::custom(
+            Arc::clone(&self.shared.responses),
+            Arc::clone(&self.shared.stage),
+        );
+        ApiService { missing: rim.layer(NoRoute), shared: self.shared, backend }
+    }
+
+    /// The API as an axum router around `backend`. It may be nested and merged; what it does not
+    /// know it answers as API Gateway does, with 403.
+    #[cfg(feature = "axum")]
+    pub fn into_router<S, R>(self, backend: S) -> axum::Router
+    where
+        S: Service<Request<Body>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        R: HttpBody<Data = bytes::Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+    {
+        axum::Router::new().fallback_service(self.into_service(backend))
+    }
+}
+
+fn compile(operation: &Operation, stage: &Arc<Stage>, late: &mut Vec<Diagnostic>) -> Plan {
+    let method = &operation.method;
+    let fail = |reason: &str| Plan::failing(method, Arc::clone(stage), reason);
+    let Some(integration) = &operation.integration else {
+        return fail(if operation.broken {
+            "the integration cannot be read; see the errors of the document"
+        } else {
+            "the operation has no integration"
+        });
+    };
+    match Plan::compile(integration, method, Arc::clone(stage)) {
+        Ok(plan) => {
+            late.extend(plan.warnings().iter().map(|finding| finding.clone().under(&operation.pointer)));
+            if operation.broken {
+                return fail("the integration cannot be read; see the errors of the document");
+            }
+            plan
+        }
+        Err(error) => {
+            late.extend(error.into_findings().into_iter().map(|finding| finding.under(&operation.pointer)));
+            fail("the integration has errors; see the errors of the document")
+        }
+    }
+}
+
+/// See [`Api::into_service`].
+#[derive(Debug, Clone)]
+pub struct ApiService<S> {
+    shared: Arc<Shared>,
+    missing: GatewayResponse<NoRoute>,
+    backend: S,
+}
+
+impl<S> ApiService<S> {
+    /// The API.
+    pub fn api(&self) -> Api {
+        Api { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for ApiService<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = ApiFuture<S>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> ApiFuture<S> {
+        if let Some(method) = overridden(&request) {
+            *request.method_mut() = method;
+        }
+        let found = self.shared.router.find(request.method(), request.uri().path());
+        let state = match found.and_then(|&index| self.shared.routes.get(index)) {
+            Some(route) => {
+                State::Found { inner: route.layer.layer(self.backend.clone()).into_call(request) }
+            }
+            None => State::Missing { inner: self.missing.clone().into_call(request) },
+        };
+        ApiFuture { state }
+    }
+}
+
+// AWS: known-issues — the header replaces the method.
+fn overridden<B>(request: &Request<B>) -> Option<Method> {
+    let named = request.headers().get(METHOD_OVERRIDE)?;
+    Method::from_bytes(named.as_bytes()).ok().filter(|method| *method != Method::CONNECT)
+}
+
+/// Answers what has no route.
+#[derive(Debug, Clone)]
+pub struct NoRoute;
+
+impl Service<Request<Body>> for NoRoute {
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = std::future::Ready<Result<Response<Body>, Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (method, path) = (request.method(), request.uri().path());
+        std::future::ready(Err(Error::new(
+            ErrorKind::NoRoute,
+            format!("no method of the API matches {method} {path}"),
+        )))
+    }
+}
+
+type Inner<S> = BodyMapping<ResponseSelection<RequestMapping<SigV4<Dispatch<S>>>>>;
+
+pin_project! {
+    /// The answer of an API, to come.
+    pub struct ApiFuture<S>
+    where
+        S: Service<Request<Body>>,
+        Inner<S>: Service<Request<Body>>,
+    {
+        #[pin]
+        state: State<GatewayResponseFuture<Inner<S>>>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Found { #[pin] inner: F },
+        // There is no route.
+        Missing { #[pin] inner: GatewayResponseFuture<NoRoute> },
+    }
+}
+
+impl<S, R> Future for ApiFuture<S>
+where
+    S: Service<Request<Body>>,
+    Inner<S>: Service<Request<Body>, Response = Response<R>>,
+    <Inner<S> as Service<Request<Body>>>::Error: Into<BoxError>,
+    R: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Found { inner } => inner.poll(cx),
+            StateProjection::Missing { inner } => inner.poll(cx),
+        }
+    }
+}
+
+impl<S> fmt::Debug for ApiFuture<S>
+where
+    S: Service<Request<Body>>,
+    Inner<S>: Service<Request<Body>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiFuture").finish_non_exhaustive()
+    }
+}

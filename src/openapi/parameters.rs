@@ -1,0 +1,125 @@
+//! Declared request parameters and bodies.
+
+use serde_json::Value;
+
+use crate::integration::{Method, Parameter, ParameterLocation};
+
+use super::cursor::At;
+use super::document::Format;
+use super::findings::Findings;
+use super::settings::Shared;
+use super::{keys, read, reference};
+
+/// Reads the parameters of the path item and of the operation, and the body, into `method`.
+pub(super) fn read(
+    shared: &Shared<'_>,
+    item: &At<'_>,
+    operation: &At<'_>,
+    method: &mut Method,
+    findings: &mut Findings,
+) {
+    for owner in [item, operation] {
+        let Some(list) = owner.member("parameters").filter(|at| read::is_list(at, findings)) else {
+            continue;
+        };
+        for at in list.items() {
+            if let Some(at) = reference::resolve(&shared.root, at, findings) {
+                parameter(shared, operation, &at, method, findings);
+            }
+        }
+    }
+    if shared.format != Format::Swagger2 && let Some(at) = operation.member("requestBody") {
+        request_body(shared, at, method, findings);
+    }
+}
+
+fn parameter(
+    shared: &Shared<'_>,
+    operation: &At<'_>,
+    at: &At<'_>,
+    method: &mut Method,
+    findings: &mut Findings,
+) {
+    if !read::is_object(at, findings) {
+        return;
+    }
+    let Some(place) = at.member("in") else {
+        findings.push(at.error("type", "the parameter says nowhere where it is: `in` is missing"));
+        return;
+    };
+    let Some(place) = read::text(&place, findings) else { return };
+    let location = match place.as_str() {
+        "path" => ParameterLocation::Path,
+        "query" => ParameterLocation::QueryString,
+        "header" => ParameterLocation::Header,
+        "body" => return body(shared, operation, at, method, findings),
+        "cookie" | "formData" => {
+            return keys::unsupported(
+                at,
+                format!("parameters in `{place}` are not known to API Gateway; this one is ignored"),
+                "a template can read it from the header or the body",
+                findings,
+            );
+        }
+        _ => {
+            findings.push(at.error("value", format!("unknown place {place:?}, expected path, query, header or body")));
+            return;
+        }
+    };
+    let Some(name) = at.member("name") else {
+        findings.push(at.error("type", "the parameter has no `name`"));
+        return;
+    };
+    let Some(name) = read::text(&name, findings) else { return };
+    let required = at.member("required").and_then(|at| read::boolean(&at, findings)).unwrap_or(false);
+    let parameter = Parameter {
+        location,
+        name,
+        required: required || location == ParameterLocation::Path,
+    };
+    // What the operation says replaces what the path item says.
+    let same = |it: &&mut Parameter| it.location == parameter.location && it.name == parameter.name;
+    match method.parameters.iter_mut().find(same) {
+        Some(earlier) => *earlier = parameter,
+        None => method.parameters.push(parameter),
+    }
+}
+
+/// The body parameter of OpenAPI 2.0: one schema for all media types that are consumed.
+fn body(shared: &Shared<'_>, operation: &At<'_>, at: &At<'_>, method: &mut Method, findings: &mut Findings) {
+    let Some(schema) = schema(shared, at, findings) else { return };
+    let consumes = operation.member("consumes").or_else(|| shared.root.member("consumes"));
+    let mut media_types = consumes.map(|at| read::texts(&at, findings)).unwrap_or_default();
+    if media_types.is_empty() {
+        media_types.push("application/json".to_owned());
+    }
+    for media_type in media_types {
+        method.request_models.insert(media_type, schema.clone());
+    }
+}
+
+fn request_body(shared: &Shared<'_>, at: At<'_>, method: &mut Method, findings: &mut Findings) {
+    let Some(at) = reference::resolve(&shared.root, at, findings) else { return };
+    if !read::is_object(&at, findings) {
+        return;
+    }
+    let Some(content) = at.member("content").filter(|at| read::is_object(at, findings)) else {
+        return;
+    };
+    for (media_type, at) in content.members() {
+        if at.value.is_object() && let Some(schema) = schema(shared, &at, findings) {
+            method.request_models.insert(media_type.to_owned(), schema);
+        }
+    }
+}
+
+/// The pointer of the schema of `at`, references followed.
+fn schema(shared: &Shared<'_>, at: &At<'_>, findings: &mut Findings) -> Option<String> {
+    let schema = reference::resolve(&shared.root, at.member("schema")?, findings)?;
+    // OpenAPI 3.1 has `true` and `false` for schemas.
+    if !matches!(schema.value, Value::Object(_) | Value::Bool(_)) {
+        read::mismatch(&schema, "a schema", findings);
+        return None;
+    }
+    Some(schema.pointer)
+}

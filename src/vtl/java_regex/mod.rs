@@ -1,0 +1,326 @@
+//! Java's regular expressions on top of a Rust engine: same syntax, same results.
+
+mod translate;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use fancy_regex::{Captures, Regex, RegexBuilder};
+
+/// How much backtracking one search may do.
+const BACKTRACKS: usize = 1_000_000;
+
+/// How many compiled patterns a thread keeps.
+const KEPT: usize = 64;
+
+/// Why a pattern cannot be used, or a search with it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PatternError(String);
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+fn error(message: impl Into<String>) -> PatternError {
+    PatternError(message.into())
+}
+
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct JavaRegex(Arc<Regex>);
+
+/// A pattern that is searched for.
+pub(crate) fn compile(pattern: &str) -> Result<JavaRegex, PatternError> {
+    cached(pattern, false)
+}
+
+/// A pattern that must match a whole text, as `String.matches` wants it.
+pub(crate) fn compile_whole(pattern: &str) -> Result<JavaRegex, PatternError> {
+    cached(pattern, true)
+}
+
+/// A pattern that must match a whole text, for use across threads.
+#[allow(dead_code)]
+pub(crate) fn build_whole(pattern: &str) -> Result<Regex, PatternError> {
+    build(pattern, true)
+}
+
+fn cached(pattern: &str, whole: bool) -> Result<JavaRegex, PatternError> {
+    thread_local! {
+        static CACHE: RefCell<HashMap<(String, bool), JavaRegex>> = RefCell::default();
+    }
+    CACHE.with(|cache| {
+        let mut cache = cache.borrow_mut();
+        let key = (pattern.to_owned(), whole);
+        if let Some(regex) = cache.get(&key) {
+            return Ok(regex.clone());
+        }
+        let regex = JavaRegex(Arc::new(build(pattern, whole)?));
+        if cache.len() >= KEPT {
+            cache.clear();
+        }
+        cache.insert(key, regex.clone());
+        Ok(regex)
+    })
+}
+
+fn build(pattern: &str, whole: bool) -> Result<Regex, PatternError> {
+    let translated = translate::translate(pattern).map_err(error)?;
+    let text = if whole {
+        format!(r"\A(?:{translated})\z")
+    } else {
+        translated
+    };
+    RegexBuilder::new(&text)
+        .backtrack_limit(BACKTRACKS)
+        .delegate_size_limit(1 << 22)
+        .delegate_dfa_size_limit(1 << 22)
+        .build()
+        .map_err(|e| error(format!("bad pattern {pattern:?}: {e}")))
+}
+
+impl JavaRegex {
+    /// Whether the pattern is found.
+    pub(crate) fn is_match(&self, text: &str) -> Result<bool, PatternError> {
+        self.0.is_match(text).map_err(|e| error(e.to_string()))
+    }
+
+    /// The first match at or behind `from`, with its groups.
+    fn search<'t>(&self, text: &'t str, from: usize) -> Result<Option<Captures<'t, str>>, PatternError> {
+        self.0
+            .captures_from_pos(text, from)
+            .map_err(|e| error(e.to_string()))
+    }
+
+    /// Calls `f` for every match as Java's `find` goes on: an empty match may follow a longer one directly.
+    fn each(
+        &self,
+        text: &str,
+        mut f: impl FnMut(&Captures<'_, str>, usize, usize) -> Result<bool, PatternError>,
+    ) -> Result<(), PatternError> {
+        let mut from = 0;
+        while from <= text.len() {
+            let Some(groups) = self.search(text, from)? else {
+                break;
+            };
+            let Some(all) = groups.get(0) else { break };
+            let (start, end) = (all.start(), all.end());
+            if !f(&groups, start, end)? {
+                break;
+            }
+            from = end;
+            if start == end {
+                let next = text.get(end..).and_then(|rest| rest.chars().next());
+                from += next.map_or(1, char::len_utf8);
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces up to `limit` matches; `$1`, `${name}` and `\x` in the replacement work as in Java. Stops with an
+    /// error when `fits` refuses the length of the result.
+    pub(crate) fn replace(
+        &self,
+        text: &str,
+        replacement: &str,
+        limit: usize,
+        fits: &dyn Fn(usize) -> bool,
+    ) -> Result<String, PatternError> {
+        let mut out = String::with_capacity(text.len());
+        let mut last = 0;
+        let mut count = 0;
+        self.each(text, |groups, start, end| {
+            out.push_str(text.get(last..start).unwrap_or_default());
+            last = end;
+            expand(replacement, groups, &mut out)?;
+            if !fits(out.len()) {
+                return Err(error("the result is too long"));
+            }
+            count += 1;
+            Ok(count < limit)
+        })?;
+        out.push_str(text.get(last..).unwrap_or_default());
+        Ok(out)
+    }
+
+    /// Splits as `String.split` does: no empty part in front for an empty match there; without a limit no empty
+    /// parts at the end.
+    pub(crate) fn split(&self, text: &str, limit: i32) -> Result<Vec<String>, PatternError> {
+        let most = usize::try_from(limit).ok().filter(|n| *n > 0);
+        let mut parts: Vec<String> = Vec::new();
+        let mut last = 0;
+        let mut found = false;
+        self.each(text, |_, start, end| {
+            if most.is_some_and(|n| parts.len() + 1 >= n) {
+                return Ok(false);
+            }
+            if start == 0 && end == 0 {
+                return Ok(true);
+            }
+            // An empty match at the end splits nothing off.
+            if start == end && start == text.len() {
+                if last < text.len() || found {
+                    parts.push(text.get(last..start).unwrap_or_default().to_owned());
+                    last = end;
+                    found = true;
+                }
+                return Ok(true);
+            }
+            parts.push(text.get(last..start).unwrap_or_default().to_owned());
+            last = end;
+            found = true;
+            Ok(true)
+        })?;
+        if !found {
+            return Ok(vec![text.to_owned()]);
+        }
+        parts.push(text.get(last..).unwrap_or_default().to_owned());
+        if limit == 0 {
+            while parts.last().is_some_and(String::is_empty) {
+                parts.pop();
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// Appends a replacement with its groups filled in.
+fn expand(
+    replacement: &str,
+    groups: &Captures<'_, str>,
+    out: &mut String,
+) -> Result<(), PatternError> {
+    let mut chars = replacement.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(c) => out.push(c),
+                None => return Err(error("a character is missing behind the `\\`")),
+            },
+            '$' if chars.next_if_eq(&'{').is_some() => {
+                let mut name = String::new();
+                while let Some(c) = chars.next_if(char::is_ascii_alphanumeric) {
+                    name.push(c);
+                }
+                if chars.next() != Some('}') {
+                    return Err(error("the group name is not closed"));
+                }
+                match groups.name(&name) {
+                    Some(group) => out.push_str(group.as_str()),
+                    None => return Err(error(format!("no group named {name:?}"))),
+                }
+            }
+            '$' => {
+                let first = chars
+                    .next()
+                    .and_then(|c| c.to_digit(10))
+                    .ok_or_else(|| error("a `$` needs a group number behind it"))?;
+                let mut group = first as usize;
+                if group >= groups.len() {
+                    return Err(error(format!("no group {group}")));
+                }
+                while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+                    let longer = group * 10 + digit as usize;
+                    if longer >= groups.len() {
+                        break;
+                    }
+                    group = longer;
+                    chars.next();
+                }
+                if let Some(group) = groups.get(group) {
+                    out.push_str(group.as_str());
+                }
+            }
+            other => out.push(other),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_matches() {
+        for (pattern, text, expected) in [
+            ("H.*", "Hello", true),
+            ("ell", "Hello", false),
+            ("a|ab", "ab", true),
+            (r"\Qa.b\E+", "a.bbb", true),
+            (".*", "a\nb", false),
+            ("(?s).*", "a\nb", true),
+            (r"\d+", "٣", false),
+            (r"\p{Alpha}+\p{Digit}", "abc1", true),
+            ("[a-z&&[^bc]]+", "adz", true),
+            ("[a-z&&[^bc]]+", "abz", false),
+            (r"x*+x", "xxx", false),
+            (r"(?>a|ab)c", "abc", false),
+            (r"a\u0041\x42\0103\cA\e", "aABC\u{1}\u{1b}", true),
+            (r".*Error$", "An Error", true),
+            (r"(\w)\1", "aa", true),
+            ("[\\w.-]+@[\\w.-]+", "a.b@c-d.e", true),
+            (r"\h\R", "\t\r\n", true),
+            (r"^(?!.*foo).*$", "bar", true),
+            (r"(?i)hello", "HELLO", true),
+            (r"}", "}", true),
+            (r"[\]\[]+", "[]", true),
+        ] {
+            let regex = compile_whole(pattern).unwrap();
+            assert_eq!(regex.is_match(text), Ok(expected), "{pattern} on {text:?}");
+        }
+    }
+
+    #[test]
+    fn bad_patterns() {
+        for pattern in ["(", "[a", "*a", "a{", r"\y", "a**", r"\p{Nope}", "(?<1>a)"] {
+            assert!(compile(pattern).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn replacements() {
+        let replace = |pattern: &str, text: &str, with: &str| {
+            compile(pattern).unwrap().replace(text, with, usize::MAX, &|_| true)
+        };
+        for (pattern, text, with, expected) in [
+            ("(l+)", "Hello", "<$1>", "He<ll>o"),
+            ("a*", "baaac", "X", "XbXXcX"),
+            ("b", "abc", r"\$1", "a$1c"),
+            ("(?<n>b)", "abc", "${n}${n}", "abbc"),
+            ("(b)", "abc", "$12", "ab2c"),
+            ("^H|o$", "Hello", "_", "_ell_"),
+        ] {
+            assert_eq!(replace(pattern, text, with).unwrap(), expected);
+        }
+        assert!(replace("b", "abc", "$9").is_err());
+        assert!(replace("b", "abc", "\\").is_err());
+    }
+
+    #[test]
+    fn splits() {
+        let split = |text: &str, pattern: &str, limit| {
+            compile(pattern).unwrap().split(text, limit).unwrap().join("|")
+        };
+        for (text, pattern, limit, expected) in [
+            ("a,b,,", ",", 0, "a|b"),
+            ("a,b,,", ",", -1, "a|b||"),
+            ("a,b,c", ",", 2, "a|b,c"),
+            ("", ",", 0, ""),
+            ("Hello", "", 0, "H|e|l|l|o"),
+            (",a", ",", 0, "|a"),
+            ("abc", "x", 0, "abc"),
+            (",", ",", 0, ""),
+        ] {
+            assert_eq!(split(text, pattern, limit), expected, "{text} by {pattern}");
+        }
+        assert_eq!(compile(",").unwrap().split(",", 0).unwrap().len(), 0);
+        assert_eq!(compile("").unwrap().split("ab", -1).unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,248 @@
+//! The methods of strings.
+
+use std::sync::Arc;
+
+use super::common::methods;
+use super::overload::Method;
+use super::overload::Ty::{
+    Bool, Char, CharSequence, Chars, Double, Float, Int, Iterable, Long, Object, Objects, Other,
+    Sequences, Str,
+};
+use super::text::{
+    char_at, code_point, compare, concat, folded, index_of, join, last_index_of, number, repeat,
+    replace, starts_with, substring,
+};
+use super::unicode::{from_units, is_java_space, len};
+use super::{Call, Exception, Thrown, java_regex, null_pointer};
+use crate::vtl::value::{List, ListKind, Value};
+
+fn pattern(error: &java_regex::PatternError) -> Exception {
+    Exception::new(format!("PatternSyntaxException: {error}"))
+}
+
+fn matches(call: &mut Call<'_>) -> Thrown {
+    let regex = java_regex::compile_whole(call.str(0)?).map_err(|e| pattern(&e))?;
+    call.meter.charge(1 + call.this_str()?.len() / 16)?;
+    let found = regex.is_match(call.this_str()?).map_err(|e| pattern(&e))?;
+    Ok(Value::Bool(found))
+}
+
+fn replace_pattern(call: &mut Call<'_>, all: bool) -> Thrown {
+    let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;
+    let text = call.this_str()?;
+    call.meter.charge(1 + text.len() / 16)?;
+    let limit = if all { usize::MAX } else { 1 };
+    let replaced = regex
+        .replace(text, call.str(1)?, limit, &|len| call.meter.text(len).is_ok())
+        .map_err(|e| pattern(&e))?;
+    call.made(replaced)
+}
+
+fn split(call: &mut Call<'_>) -> Thrown {
+    let limit = if call.args.len() > 1 { call.int(1)? } else { 0 };
+    let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;
+    let text = call.this_str()?;
+    call.meter.charge(1 + text.len() / 16)?;
+    let parts = regex.split(text, limit).map_err(|e| pattern(&e))?;
+    call.meter.charge(parts.len().saturating_mul(4))?;
+    let parts = parts.into_iter().map(Value::from).collect();
+    Ok(Value::List(List::new(ListKind::StringArray, parts)))
+}
+
+fn chars(call: &mut Call<'_>) -> Thrown {
+    let text = call.this_str()?;
+    call.meter.charge(text.len().saturating_mul(4))?;
+    let units = text.encode_utf16().map(Value::Char).collect();
+    Ok(Value::List(List::new(ListKind::CharArray, units)))
+}
+
+fn from_chars(call: &mut Call<'_>) -> Thrown {
+    let Value::List(list) = call.arg(0) else {
+        return Err(null_pointer());
+    };
+    let units: Vec<u16> = list
+        .borrow()
+        .iter()
+        .filter_map(|v| match v {
+            Value::Char(unit) => Some(*unit),
+            _ => None,
+        })
+        .collect();
+    call.made(from_units(&units))
+}
+
+fn value_of(call: &mut Call<'_>) -> Thrown {
+    let value = call.arg(0).clone();
+    let text = call.text_of(&value)?;
+    call.made(text)
+}
+
+fn value_of_double(call: &mut Call<'_>) -> Thrown {
+    let value = Value::Double(call.double(0)?);
+    let text = call.text_of(&value)?;
+    call.made(text)
+}
+
+fn stripped(call: &mut Call<'_>, start: bool, end: bool) -> Thrown {
+    let mut text = call.this_str()?;
+    if start {
+        text = text.trim_start_matches(is_java_space);
+    }
+    if end {
+        text = text.trim_end_matches(is_java_space);
+    }
+    call.made(text.to_owned())
+}
+
+fn same(call: &mut Call<'_>) -> Thrown {
+    Ok(Value::Bool(match call.arg(0) {
+        Value::Str(other) => call.this_str()? == other.as_ref(),
+        _ => false,
+    }))
+}
+
+fn compare_to(call: &mut Call<'_>) -> Thrown {
+    Ok(compare(call.this_str()?, call.str(0)?))
+}
+
+fn wrong_class(call: &mut Call<'_>) -> Thrown {
+    Err(match call.arg(0) {
+        Value::Null => null_pointer(),
+        other => Exception::new(format!(
+            "ClassCastException: {} is no String",
+            other.class_name()
+        )),
+    })
+}
+
+fn lower(call: &mut Call<'_>) -> Thrown {
+    call.made(call.this_str()?.to_lowercase())
+}
+
+fn upper(call: &mut Call<'_>) -> Thrown {
+    call.made(call.this_str()?.to_uppercase())
+}
+
+fn format(call: &mut Call<'_>) -> Thrown {
+    let (pattern, args) = (call.str(0)?.to_owned(), call.args.get(1..));
+    super::format::format(call, &pattern, args.unwrap_or_default())
+}
+
+fn formatted(call: &mut Call<'_>) -> Thrown {
+    let (pattern, args) = (call.this_str()?.to_owned(), call.args);
+    super::format::format(call, &pattern, args)
+}
+
+fn bytes(call: &mut Call<'_>) -> Thrown {
+    let text = call.this_str()?;
+    call.meter.charge(text.len().saturating_mul(4))?;
+    let bytes = super::access::bytes(text);
+    Ok(Value::List(List::new(ListKind::ByteArray, bytes)))
+}
+
+fn region_matches(call: &mut Call<'_>) -> Thrown {
+    let ignore = call.args.len() == 5;
+    let base = usize::from(ignore);
+    let fold = ignore && call.bool(0)?;
+    let (from, other, at, count) = (
+        call.int(base)?,
+        call.str(base + 1)?,
+        call.int(base + 2)?,
+        call.int(base + 3)?,
+    );
+    let part = |text: &str, start: i32| -> Option<Vec<u16>> {
+        let start = usize::try_from(start).ok()?;
+        let count = usize::try_from(count).unwrap_or(0);
+        let units: Vec<u16> = text.encode_utf16().skip(start).take(count).collect();
+        (units.len() == count && start <= len(text)).then_some(units)
+    };
+    let equal = match (part(call.this_str()?, from), part(other, at)) {
+        (Some(a), Some(b)) if fold => folded(&from_units(&a)) == folded(&from_units(&b)),
+        (Some(a), Some(b)) => a == b,
+        _ => false,
+    };
+    Ok(Value::Bool(equal))
+}
+
+pub(super) static METHODS: &[Method] = methods! {
+    length() => |c| Ok(number(len(c.this_str()?)));
+    isEmpty() => |c| Ok(Value::Bool(c.this_str()?.is_empty()));
+    isBlank() => |c| Ok(Value::Bool(c.this_str()?.chars().all(is_java_space)));
+    charAt(Int) => char_at;
+    codePointAt(Int) => |c| code_point(c, 0);
+    codePointBefore(Int) => |c| code_point(c, 1);
+    contains(CharSequence) => |c| Ok(Value::Bool(c.this_str()?.contains(c.str(0)?)));
+    replace(CharSequence, CharSequence) => replace;
+    replace(Char, Char) => replace;
+    replaceAll(Str, Str) => |c| replace_pattern(c, true);
+    replaceFirst(Str, Str) => |c| replace_pattern(c, false);
+    matches(Str) => matches;
+    split(Str) => split;
+    split(Str, Int) => split;
+    substring(Int) => substring;
+    substring(Int, Int) => substring;
+    subSequence(Int, Int) => substring;
+    trim() => |c| c.made(c.this_str()?.trim_matches(|ch| ch <= ' ').to_owned());
+    strip() => |c| stripped(c, true, true);
+    stripLeading() => |c| stripped(c, true, false);
+    stripTrailing() => |c| stripped(c, false, true);
+    toLowerCase() => lower;
+    toLowerCase(Other) => |_| Err(null_pointer());
+    toUpperCase() => upper;
+    toUpperCase(Other) => |_| Err(null_pointer());
+    equals(Object) => same;
+    equalsIgnoreCase(Str) => |c| match c.arg(0) {
+        Value::Str(other) => Ok(Value::Bool(folded(c.this_str()?) == folded(other))),
+        _ => Ok(Value::Bool(false)),
+    };
+    contentEquals(CharSequence) => |c| Ok(Value::Bool(c.this_str()? == c.str(0)?));
+    compareTo(Str) => compare_to;
+    compareTo(Object) => wrong_class;
+    compareToIgnoreCase(Str) => |c| {
+        Ok(compare(&folded(c.this_str()?), &folded(c.str(0)?)))
+    };
+    startsWith(Str) => starts_with;
+    startsWith(Str, Int) => starts_with;
+    endsWith(Str) => |c| Ok(Value::Bool(c.this_str()?.ends_with(c.str(0)?)));
+    indexOf(Str) => index_of;
+    indexOf(Str, Int) => index_of;
+    indexOf(Int) => index_of;
+    indexOf(Int, Int) => index_of;
+    lastIndexOf(Str) => last_index_of;
+    lastIndexOf(Str, Int) => last_index_of;
+    lastIndexOf(Int) => last_index_of;
+    lastIndexOf(Int, Int) => last_index_of;
+    concat(Str) => concat;
+    repeat(Int) => repeat;
+    regionMatches(Int, Str, Int, Int) => region_matches;
+    regionMatches(Bool, Int, Str, Int, Int) => region_matches;
+    toCharArray() => chars;
+    getBytes() => bytes;
+    getBytes(Str) => |c| match c.str(0)?.to_ascii_uppercase().as_str() {
+        "UTF-8" | "UTF8" => bytes(c),
+        other => Err(Exception::new(format!("UnsupportedEncodingException: {other}"))),
+    };
+    intern() => |c| Ok(c.this.clone());
+    toString() => |c| Ok(c.this.clone());
+    join(CharSequence, Sequences) => join;
+    join(CharSequence, Iterable) => join;
+    format(Str, Objects) => format;
+    format(Other, Str, Objects) => |_| Err(null_pointer());
+    formatted(Objects) => formatted;
+    valueOf(Object) => value_of;
+    valueOf(Int) => value_of;
+    valueOf(Long) => value_of;
+    valueOf(Float) => value_of;
+    valueOf(Double) => value_of_double;
+    valueOf(Bool) => value_of;
+    valueOf(Char) => value_of;
+    valueOf(Chars) => from_chars;
+    copyValueOf(Chars) => from_chars;
+    transform(Other) => |_| Err(null_pointer());
+    codePointCount(Int, Int) => |c| {
+        let part = substring(c)?;
+        let count = part.as_str().map_or(0, |text| text.chars().count());
+        Ok(number(count))
+    };
+    describeConstable() => |c| Ok(Value::Str(Arc::from(format!("Optional[{}]", c.this_str()?))));
+};
