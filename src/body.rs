@@ -22,7 +22,7 @@ use crate::error::BoxError;
 /// use tower_apigw::Body;
 ///
 /// let body = Body::from("hello");
-/// assert_eq!(body.as_bytes().map(|bytes| &bytes[..]), Some(&b"hello"[..]));
+/// assert_eq!(body.as_bytes().as_deref(), Some(&b"hello"[..]));
 /// ```
 #[derive(Default)]
 pub struct Body(Kind);

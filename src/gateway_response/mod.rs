@@ -28,4 +28,3 @@ pub use render::GatewayResponses;
 #[cfg(doc)]
 use crate::integration::GatewayResponse;
 
-pub(crate) use kind::type_of;

@@ -10,7 +10,7 @@
 //!
 //! let built = Integration::http("POST", "https://pets.example.com/{id}")
 //!     .request_parameter("integration.request.path.id", "method.request.path.petId")
-//!     .request_template("application/json", Template::vtl("$input.json('$.pet')"))
+//!     .request_template("application/json", Template::new("$input.json('$.pet')"))
 //!     .response(IntegrationResponse::new(200))
 //!     .response(IntegrationResponse::new(404).selection_pattern("4\\d{2}"));
 //!

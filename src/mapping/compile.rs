@@ -164,7 +164,7 @@ impl<'a> Compiler<'a> {
     // AWS: limits — 50 ms to 29 s; more by quota, and 15 minutes for streams.
     fn timeout(&mut self) -> Duration {
         let Some(millis) = self.integration.timeout_in_millis else { return DEFAULT_TIMEOUT };
-        if millis < 50 || millis > 900_000 {
+        if !(50..=900_000).contains(&millis) {
             self.error(
                 "timeout",
                 "/timeoutInMillis",

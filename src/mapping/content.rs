@@ -54,10 +54,6 @@ impl MediaTypes {
         self.exact.iter().any(|exact| exact.eq_ignore_ascii_case(media_type))
             || self.families.iter().any(starts)
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.everything && self.families.is_empty() && self.exact.is_empty()
-    }
 }
 
 /// What is done to a body.

@@ -191,7 +191,7 @@ impl<'a> RequestHeaders<'a> {
     pub(crate) fn last_values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(self.map.keys_len());
         for key in self.map.keys().filter(|key| !headers::is_invisible(key)) {
-            let values = self.map.get_all(key).iter();
+            let mut values = self.map.get_all(key).iter();
             match self.names {
                 Some(names) => {
                     let lines = names.iter().filter(|line| line.eq_ignore_ascii_case(key.as_str()));
@@ -203,7 +203,7 @@ impl<'a> RequestHeaders<'a> {
                     }
                 }
                 None => {
-                    if let Some(value) = values.last() {
+                    if let Some(value) = values.next_back() {
                         pairs.push((Cow::Borrowed(key.as_str()), text(value)));
                     }
                 }

@@ -302,8 +302,8 @@ impl Facts<'_> {
 fn response_values(source: &ResponseSource, headers: &HeaderMap) -> Vec<String> {
     match source {
         ResponseSource::Header(name) => {
-            let values = headers.get_all(name.as_str()).iter();
-            values.last().map(|value| text(value).into_owned()).into_iter().collect()
+            let mut values = headers.get_all(name.as_str()).iter();
+            values.next_back().map(|value| text(value).into_owned()).into_iter().collect()
         }
         ResponseSource::MultiValueHeader(name) => joined(headers.get_all(name.as_str()).iter()),
         ResponseSource::Body(_) => Vec::new(),

@@ -46,14 +46,6 @@ impl ResourcePath {
         &self.source
     }
 
-    /// The names of the variables.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Literal(_) => None,
-            Segment::Variable(name) | Segment::Greedy(name) => Some(name.as_str()),
-        })
-    }
-
     /// The value of the variable `name` in `path`: undecoded, `None` when `path` is not of this
     /// resource.
     // Recorded: path-encoded-email — path values are not decoded.
@@ -125,7 +117,6 @@ mod tests {
         assert_eq!(path.value("//pets/a%2Fb/tags/x", "petId"), Some("a%2Fb"));
         assert_eq!(path.values("/pets/7/tags"), []);
         assert_eq!(path.values("/dogs/7/tags/a"), []);
-        assert_eq!(path.variables().collect::<Vec<_>>(), ["petId", "rest"]);
     }
 
     #[test]

@@ -213,11 +213,6 @@ impl fmt::Display for PlanError {
 impl std::error::Error for PlanError {}
 
 impl ResponsePlan {
-    /// The pattern as its author would look for it.
-    pub(crate) fn label(&self) -> &str {
-        self.pattern.as_deref().unwrap_or("default")
-    }
-
     pub(crate) fn pattern_of(response: &IntegrationResponse) -> Option<&str> {
         response.selection_pattern.as_deref().filter(|pattern| !pattern.is_empty())
     }

@@ -120,11 +120,6 @@ impl UriTemplate {
         })
     }
 
-    /// Whether the connection is encrypted.
-    pub(crate) fn is_https(&self) -> bool {
-        self.scheme == Scheme::HTTPS
-    }
-
     /// The URI with every parameter that `value` knows filled in, and `more` (already encoded)
     /// behind its own query.
     pub(crate) fn build<'v>(

@@ -20,8 +20,12 @@ pub(super) fn function_of_tag(tag: &str) -> Option<String> {
 pub(super) fn function(value: &Value) -> Option<(&str, &Value)> {
     let object = value.as_object()?;
     let (name, argument) = object.iter().next()?;
-    let function = name == "Ref" || name.starts_with("Fn::");
-    (function && object.len() == 1).then_some((name.as_str(), argument))
+    (is_function(name) && object.len() == 1).then_some((name.as_str(), argument))
+}
+
+/// Whether a key is the name of a function.
+pub(super) fn is_function(key: &str) -> bool {
+    key == "Ref" || key.starts_with("Fn::")
 }
 
 /// The text of a value, with `${Name}` for references and `${Name.Attribute}` for attributes;

@@ -74,9 +74,10 @@ pub struct Document {
 }
 
 impl Document {
-    /// The value that a JSON pointer names, such as the schema that a [`Method`] refers to.
-    pub(crate) fn value_at(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer)
+    /// The JSON text of the value that a JSON pointer names, such as the schema that
+    /// [`Method::request_models`] refers to.
+    pub fn json(&self, pointer: &str) -> Option<String> {
+        self.value.pointer(pointer).map(Value::to_string)
     }
 }
 

@@ -9,12 +9,16 @@ use super::place::{Place, Spot};
 /// How many findings are kept; the rest is counted.
 const MAX_FINDINGS: usize = 2_000;
 
+/// How many values may be read a second time because something refers to them.
+const MAX_REREAD: usize = 1_000_000;
+
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     list: Vec<(Diagnostic, Spot)>,
     seen: HashSet<(&'static str, String, String)>,
     errors: usize,
     left_out: usize,
+    reread: usize,
 }
 
 impl Findings {
@@ -39,6 +43,13 @@ impl Findings {
         if self.seen.insert(identity) {
             self.list.push((finding, spot));
         }
+    }
+
+    /// Counts values that are about to be read once more; whether there may be so many. A document
+    /// in which everything refers to one large value would never come to an end.
+    pub(super) fn reread(&mut self, values: usize) -> bool {
+        self.reread = self.reread.saturating_add(values);
+        self.reread <= MAX_REREAD
     }
 
     /// How many errors were made so far.

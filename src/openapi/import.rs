@@ -36,7 +36,7 @@ impl Import {
         let format = match format(&root) {
             Ok(format) => format,
             Err(mut finding) => {
-                finding.position = Some(source.locate(&finding.pointer));
+                finding.position = Some(source.locate(&finding));
                 return Err(ImportError { finding });
             }
         };
@@ -70,14 +70,15 @@ impl Import {
     }
 
     /// Gives `finding` the position of what its pointer names, or of the nearest value around that;
-    /// for findings that were made later, of what [`document`](Self::document) holds.
+    /// for findings that were made later, of what [`document`](Self::document) holds. A place
+    /// within a text is the very line when the text is a literal block (`|`) of YAML.
     pub fn locate(&self, finding: &mut Diagnostic) {
-        finding.position = Some(self.source.locate(&finding.pointer));
+        finding.position = Some(self.source.locate(finding));
     }
 }
 
 // A number such as `2.0` is what a YAML author writes without quotes.
-fn format(root: &At<'_>) -> Result<Format, Diagnostic> {
+fn format(root: &At<'_>) -> Result<Format, Box<Diagnostic>> {
     let text = |at: &At<'_>| read::scalar_text(at, &mut Findings::default());
     if let Some(at) = root.member("openapi") {
         let version = text(&at).unwrap_or_default();
@@ -86,7 +87,8 @@ fn format(root: &At<'_>) -> Result<Format, Diagnostic> {
             ["3", "1"] => Ok(Format::OpenApi31),
             _ => Err(at
                 .error("not-openapi", format!("the version {} of OpenAPI is not known", at.value))
-                .help("write 3.0.1 or 3.1.0")),
+                .help("write 3.0.1 or 3.1.0")
+                .into()),
         };
     }
     if let Some(at) = root.member("swagger") {
@@ -94,24 +96,25 @@ fn format(root: &At<'_>) -> Result<Format, Diagnostic> {
             "2.0" | "2" => Ok(Format::Swagger2),
             _ => Err(at
                 .error("not-openapi", format!("the version {} of Swagger is not known", at.value))
-                .help("write \"2.0\"")),
+                .help("write \"2.0\"")
+                .into()),
         };
     }
     let finding = root.error("not-openapi", "this is no OpenAPI document: it has neither `openapi` nor `swagger`");
-    Err(if root.member("Resources").is_some() || root.member("AWSTemplateFormatVersion").is_some() {
+    Err(Box::new(if root.member("Resources").is_some() || root.member("AWSTemplateFormatVersion").is_some() {
         finding.help(
             "this is a CloudFormation template: deploy it and export the API, or read the document in its `Body` \
              or `DefinitionBody`",
         )
     } else {
         finding.help("begin it with `openapi: 3.0.1`")
-    })
+    }))
 }
 
 /// Why there is nothing to read in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportError {
-    finding: Diagnostic,
+    finding: Box<Diagnostic>,
 }
 
 impl ImportError {

@@ -74,7 +74,7 @@ fn member(integration: &mut Integration, key: &str, at: &At<'_>, findings: &mut 
         "cacheKeyParameters" => integration.cache_key_parameters = read::texts(at, findings),
         "tlsConfig" => integration.tls_config = tls_config(at, findings),
         "requestParameters" => integration.request_parameters = read::mappings(at, key, findings),
-        "requestTemplates" => integration.request_templates = read::templates(at, findings),
+        "requestTemplates" => integration.request_templates = read::templates(at, key, findings),
         "responseTransferMode" => integration.response_transfer_mode = read::word(at, findings),
         "responses" => integration.responses = responses(at, findings),
         ENGINE => integration.template_engine = engine(at, findings).unwrap_or_default(),
@@ -153,7 +153,7 @@ fn response(pattern: &str, at: &At<'_>, findings: &mut Findings) -> Option<Integ
         response.response_parameters = read::mappings(&at, "responseParameters", findings);
     }
     if let Some(at) = at.member("responseTemplates") {
-        response.response_templates = read::templates(&at, findings);
+        response.response_templates = read::templates(&at, "responseTemplates", findings);
     }
     response.content_handling = at.member("contentHandling").and_then(|at| read::word(&at, findings));
     status_code.is_some().then_some(response)

@@ -1,5 +1,6 @@
 //! Keys that are not known, and which known one was meant.
 
+use super::cloudformation;
 use super::cursor::At;
 use super::findings::Findings;
 
@@ -20,7 +21,7 @@ pub(super) fn unknown(key: &str, at: &At<'_>, known: &[&str], findings: &mut Fin
         at.warning("unknown-extension", format!("the extension `{key}` has no meaning here and is ignored"))
     } else if key.starts_with("x-") {
         return;
-    } else if key == "Ref" || key.starts_with("Fn::") {
+    } else if cloudformation::is_function(key) {
         findings.push_key(
             at.warning("intrinsic", format!("the CloudFormation function `{key}` is not carried out"))
                 .help("read the document that the deployment gives"),

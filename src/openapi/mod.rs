@@ -24,7 +24,7 @@
 //! "#)?;
 //!
 //! let finding = &import.findings()[0];
-//! assert_eq!(finding.position.unwrap().to_string(), "11:9");
+//! assert_eq!(finding.position.unwrap().to_string(), "12:9");
 //! assert_eq!(finding.help.as_deref(), Some("did you mean `passthroughBehavior`?"));
 //!
 //! let mut router = Router::new();

@@ -16,7 +16,7 @@ pub(super) struct Node {
     /// A tag that is not one of YAML's own.
     pub(super) tag: Option<String>,
     pub(super) kind: Kind,
-    /// How many values it has in it, itself counted, and how deep they stand.
+    /// How much it holds, in values, itself counted; and how deep they stand.
     pub(super) size: usize,
     pub(super) height: usize,
 }
@@ -24,6 +24,8 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     Scalar(Value),
+    /// A literal block, `|`.
+    Lines(String),
     List(Vec<Node>),
     Object(Vec<(Key, Node)>),
 }
@@ -37,17 +39,29 @@ pub(super) struct Key {
 impl Node {
     pub(super) fn new(at: Point, tag: Option<String>, kind: Kind) -> Self {
         let (size, height) = match &kind {
-            Kind::Scalar(_) => (0, 0),
+            Kind::Scalar(_) | Kind::Lines(_) => (0, 0),
             Kind::List(items) => sum(items.iter()),
             Kind::Object(members) => sum(members.iter().map(|(_, node)| node)),
         };
-        Self {
+        let mut node = Self {
             at,
             tag,
             kind,
-            size: size + 1,
+            size,
             height: height + 1,
-        }
+        };
+        node.size = size.saturating_add(1 + node.text_weight());
+        node
+    }
+
+    /// How many values its own text counts for.
+    pub(super) fn text_weight(&self) -> usize {
+        let characters = match &self.kind {
+            Kind::Scalar(Value::String(text)) | Kind::Lines(text) => text.len(),
+            Kind::Object(members) => members.iter().map(|(key, _)| key.name.len()).sum(),
+            Kind::Scalar(_) | Kind::List(_) => 0,
+        };
+        characters / 16
     }
 
     /// The value and its places; `findings` learns of repeated keys and unknown tags.
@@ -98,6 +112,7 @@ impl Builder<'_> {
     fn untagged(&mut self, at: Point, kind: Kind) -> (Value, Place) {
         let (value, inside) = match kind {
             Kind::Scalar(value) => (value, Inside::Nothing),
+            Kind::Lines(text) => (Value::String(text), Inside::Lines),
             Kind::List(nodes) => self.list(nodes),
             Kind::Object(members) => self.object(members),
         };

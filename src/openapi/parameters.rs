@@ -1,5 +1,6 @@
 //! Declared request parameters and bodies.
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::integration::{Method, Parameter, ParameterLocation};
@@ -10,6 +11,9 @@ use super::findings::Findings;
 use super::settings::Shared;
 use super::{keys, read, reference};
 
+/// Whether each parameter is required.
+type Declared = IndexMap<(ParameterLocation, String), bool>;
+
 /// Reads the parameters of the path item and of the operation, and the body, into `method`.
 pub(super) fn read(
     shared: &Shared<'_>,
@@ -18,16 +22,22 @@ pub(super) fn read(
     method: &mut Method,
     findings: &mut Findings,
 ) {
+    let mut declared = IndexMap::new();
     for owner in [item, operation] {
         let Some(list) = owner.member("parameters").filter(|at| read::is_list(at, findings)) else {
             continue;
         };
         for at in list.items() {
             if let Some(at) = reference::resolve(&shared.root, at, findings) {
-                parameter(shared, operation, &at, method, findings);
+                parameter(shared, operation, &at, &mut declared, method, findings);
             }
         }
     }
+    method.parameters.extend(declared.into_iter().map(|((location, name), required)| Parameter {
+        location,
+        name,
+        required,
+    }));
     if shared.format != Format::Swagger2 && let Some(at) = operation.member("requestBody") {
         request_body(shared, at, method, findings);
     }
@@ -37,6 +47,7 @@ fn parameter(
     shared: &Shared<'_>,
     operation: &At<'_>,
     at: &At<'_>,
+    declared: &mut Declared,
     method: &mut Method,
     findings: &mut Findings,
 ) {
@@ -72,23 +83,20 @@ fn parameter(
     };
     let Some(name) = read::text(&name, findings) else { return };
     let required = at.member("required").and_then(|at| read::boolean(&at, findings)).unwrap_or(false);
-    let parameter = Parameter {
-        location,
-        name,
-        required: required || location == ParameterLocation::Path,
-    };
     // What the operation says replaces what the path item says.
-    let same = |it: &&mut Parameter| it.location == parameter.location && it.name == parameter.name;
-    match method.parameters.iter_mut().find(same) {
-        Some(earlier) => *earlier = parameter,
-        None => method.parameters.push(parameter),
-    }
+    declared.insert((location, name), required || location == ParameterLocation::Path);
 }
 
 /// The body parameter of OpenAPI 2.0: one schema for all media types that are consumed.
 fn body(shared: &Shared<'_>, operation: &At<'_>, at: &At<'_>, method: &mut Method, findings: &mut Findings) {
     let Some(schema) = schema(shared, at, findings) else { return };
     let consumes = operation.member("consumes").or_else(|| shared.root.member("consumes"));
+    if let Some(consumes) = &consumes
+        && !findings.reread(reference::weight(consumes.value))
+    {
+        findings.push(consumes.error("reference", "too many operations use this list"));
+        return;
+    }
     let mut media_types = consumes.map(|at| read::texts(&at, findings)).unwrap_or_default();
     if media_types.is_empty() {
         media_types.push("application/json".to_owned());
@@ -115,7 +123,7 @@ fn request_body(shared: &Shared<'_>, at: At<'_>, method: &mut Method, findings: 
 
 /// The pointer of the schema of `at`, references followed.
 fn schema(shared: &Shared<'_>, at: &At<'_>, findings: &mut Findings) -> Option<String> {
-    let schema = reference::resolve(&shared.root, at.member("schema")?, findings)?;
+    let schema = reference::follow(&shared.root, at.member("schema")?, findings)?;
     // OpenAPI 3.1 has `true` and `false` for schemas.
     if !matches!(schema.value, Value::Object(_) | Value::Bool(_)) {
         read::mismatch(&schema, "a schema", findings);

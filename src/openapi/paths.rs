@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::diagnostic::Diagnostic;
+
 use super::cursor::At;
 use super::document::Operation;
 use super::findings::Findings;
 use super::resource::{Resource, RouteError};
 use super::settings::Shared;
-use super::{keys, operation, read, reference};
+use super::{cloudformation, keys, operation, read, reference};
 
 const ANY: &str = "x-amazon-apigateway-any-method";
 const METHODS: &[(&str, &str)] = &[
@@ -49,7 +51,7 @@ pub(super) fn operations(shared: &Shared<'_>, findings: &mut Findings) -> Vec<Op
     }
     let mut resources = Resources::default();
     for (path, at) in paths.members() {
-        if path.starts_with("x-") || !path.starts_with('/') {
+        if path.starts_with("x-") || cloudformation::is_function(path) {
             keys::unknown(path, &at, &[], findings);
             continue;
         }
@@ -81,14 +83,14 @@ pub(super) fn operations(shared: &Shared<'_>, findings: &mut Findings) -> Vec<Op
                 continue;
             }
             let mut operation = operation::read(shared, http_method, &resource, &item, &at, findings);
-            operation.broken |= unroutable || !resources.claim(&resource, http_method, &at, findings);
+            operation.broken |= unroutable || !resources.claim(path, http_method, &at, findings);
             operations.push(operation);
         }
     }
     operations
 }
 
-fn refused(at: &At<'_>, error: &RouteError) -> crate::diagnostic::Diagnostic {
+fn refused(at: &At<'_>, error: &RouteError) -> Diagnostic {
     at.error("resource", error.to_string())
         .help("a variable is a whole segment: `{name}`, or `{name+}` as the last one")
 }
@@ -127,18 +129,18 @@ impl Resources {
         }
     }
 
-    /// Takes a method of a resource; whether it was free.
-    fn claim(&mut self, resource: &str, http_method: &str, at: &At<'_>, findings: &mut Findings) -> bool {
-        let pattern = resource.parse::<Resource>().map_or_else(|_| resource.to_owned(), |it| it.pattern());
+    /// Takes a method of the resource at `path`; whether it was free.
+    fn claim(&mut self, path: &str, http_method: &str, at: &At<'_>, findings: &mut Findings) -> bool {
+        let pattern = path.parse::<Resource>().map_or_else(|_| path.to_owned(), |it| it.pattern());
         let taken = self.methods.get(&(pattern.clone(), http_method.to_owned()));
         if let Some(first) = taken {
             findings.push_key(at.error(
                 "duplicate-route",
-                format!("{http_method} `{resource}` matches the same requests as {http_method} `{first}`"),
+                format!("{http_method} `{path}` matches the same requests as {http_method} `{first}`"),
             ));
             return false;
         }
-        self.methods.insert((pattern, http_method.to_owned()), resource.to_owned());
+        self.methods.insert((pattern, http_method.to_owned()), path.to_owned());
         true
     }
 }

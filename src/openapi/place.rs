@@ -20,6 +20,8 @@ pub(super) struct Point {
 #[derive(Debug)]
 pub(super) enum Inside {
     Nothing,
+    /// A text whose lines stand in the document as they are, from the position of the value on.
+    Lines,
     Items(Vec<Place>),
     /// In the order written; the last of several equal keys counts.
     Members(Vec<(String, Place)>),
@@ -35,35 +37,49 @@ pub(super) enum Spot {
 }
 
 impl Place {
-    pub(super) fn leaf(at: Point) -> Self {
-        Self {
-            key: at,
-            value: at,
-            inside: Inside::Nothing,
-        }
-    }
-
     /// The position of what `pointer` names, or of the nearest value around it that is there.
     pub(super) fn find(&self, pointer: &str, spot: Spot) -> Position {
-        let mut place = self;
-        let mut complete = true;
-        for token in pointer.split('/').skip(1) {
-            let Some(next) = place.child(token) else {
-                complete = false;
-                break;
-            };
-            place = next;
-        }
-        let scalar = matches!(place.inside, Inside::Nothing);
+        let (place, complete) = self.nearest(pointer);
+        let scalar = matches!(place.inside, Inside::Nothing | Inside::Lines);
         match spot {
             Spot::Value if complete && scalar => place.value.into(),
             Spot::Value | Spot::Key => place.key.into(),
         }
     }
 
+    /// The position of a place inside the text that `pointer` names, when the document shows that
+    /// text as it is.
+    pub(super) fn find_within(&self, pointer: &str, within: Position) -> Option<Position> {
+        let (mut place, complete) = self.nearest(pointer);
+        // The text of `!Sub |` is one step further in.
+        if let Inside::Members(members) = &place.inside
+            && let [(key, inner)] = members.as_slice()
+            && key == "Fn::Sub"
+        {
+            place = inner;
+        }
+        let lines = matches!(place.inside, Inside::Lines) && complete;
+        let start = Position::from(place.value);
+        lines.then(|| Position {
+            line: start.line.saturating_add(within.line).saturating_sub(1),
+            column: start.column.saturating_add(within.column).saturating_sub(1),
+        })
+    }
+
+    fn nearest(&self, pointer: &str) -> (&Self, bool) {
+        let mut place = self;
+        for token in pointer.split('/').skip(1) {
+            match place.child(token) {
+                Some(next) => place = next,
+                None => return (place, false),
+            }
+        }
+        (place, true)
+    }
+
     fn child(&self, token: &str) -> Option<&Self> {
         match &self.inside {
-            Inside::Nothing => None,
+            Inside::Nothing | Inside::Lines => None,
             Inside::Items(items) => items.get(token.parse::<usize>().ok()?),
             Inside::Members(members) => {
                 let key = unescape(token);

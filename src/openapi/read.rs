@@ -61,10 +61,18 @@ pub(super) fn text(at: &At<'_>, findings: &mut Findings) -> Option<String> {
         return None;
     };
     findings.push(
-        at.warning("intrinsic", format!("a CloudFormation function stands here; it is read as `{text}`"))
+        at.warning("intrinsic", format!("a CloudFormation function stands here; it is read as {}", shown(&text)))
             .help("nothing is put for its `${…}`; write the text that the deployment gives"),
     );
     Some(text)
+}
+
+/// A text that fits a message: short and of one line.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let start: String = line.chars().take(80).collect();
+    let more = if start.len() < text.trim_end().len() { "…" } else { "" };
+    format!("`{start}{more}`")
 }
 
 /// A text in which `${stageVariables.x}` is the only placeholder that means something.
@@ -147,29 +155,31 @@ pub(super) fn texts(at: &At<'_>, findings: &mut Findings) -> Vec<String> {
 }
 
 /// Mapped parameters. What is no text is left out with a warning.
-// Recorded: T:test_apigateway_import — an import with such a value succeeds without it.
 pub(super) fn mappings(at: &At<'_>, name: &str, findings: &mut Findings) -> IndexMap<String, String> {
     if !is_object(at, findings) {
         return IndexMap::new();
     }
     let mut mappings = IndexMap::new();
     for (key, at) in at.members() {
-        if at.value.is_string() || cloudformation::text(at.value).is_some() {
+        if is_text(&at, name, key, findings, || {
+            format!("a constant stands in single quotes: \"'{}'\"", plain(at.value))
+        }) {
             mappings.extend(text(&at, findings).map(|text| (key.to_owned(), text)));
-        } else {
-            findings.push(
-                at.warning(
-                    "mapping-value",
-                    format!(
-                        "invalid format for '{name}': expected a string for `{key}`, found {}; it is left out",
-                        describe(at.value)
-                    ),
-                )
-                .help(format!("a constant stands in single quotes: \"'{}'\"", plain(at.value))),
-            );
         }
     }
     mappings
+}
+
+/// Whether a member of a map of texts is one; else that is noted, and the member is left out.
+// Recorded: T:test_apigateway_import — an import with such a value succeeds without it.
+fn is_text(at: &At<'_>, name: &str, key: &str, findings: &mut Findings, help: impl FnOnce() -> String) -> bool {
+    let text = at.value.is_string() || cloudformation::text(at.value).is_some();
+    if !text {
+        let found = describe(at.value);
+        let message = format!("invalid format for '{name}': expected a string for `{key}`, found {found}; it is left out");
+        findings.push(at.warning("mapping-value", message).help(help()));
+    }
+    text
 }
 
 fn plain(value: &Value) -> String {
@@ -180,25 +190,25 @@ fn plain(value: &Value) -> String {
 }
 
 /// Mapping templates; `null` is an empty one.
-pub(super) fn templates(at: &At<'_>, findings: &mut Findings) -> Templates {
-    bodies(at, findings).map(|(media_type, body)| (media_type, Template::new(body))).collect()
+pub(super) fn templates(at: &At<'_>, name: &str, findings: &mut Findings) -> Templates {
+    bodies(at, name, findings).into_iter().map(|(media_type, body)| (media_type, Template::new(body))).collect()
 }
 
-/// Texts by media type; `null` is an empty one.
-pub(super) fn bodies<'a>(
-    at: &'a At<'_>,
-    findings: &'a mut Findings,
-) -> impl Iterator<Item = (String, String)> + use<'a> {
-    let readable = is_object(at, findings);
-    at.members().filter(move |_| readable).filter_map(move |(media_type, at)| {
+/// Texts by media type; `null` is an empty one. What is no text is left out with a warning.
+pub(super) fn bodies(at: &At<'_>, name: &str, findings: &mut Findings) -> IndexMap<String, String> {
+    let mut bodies = IndexMap::new();
+    if !is_object(at, findings) {
+        return bodies;
+    }
+    for (media_type, at) in at.members() {
         // Recorded: T:test_put_integration_response_templates.
-        let body = if at.value.is_null() {
-            Some(String::new())
-        } else {
-            text(&at, findings)
-        };
-        body.map(|body| (media_type.to_owned(), body))
-    })
+        if at.value.is_null() {
+            bodies.insert(media_type.to_owned(), String::new());
+        } else if is_text(&at, name, media_type, findings, || "write the template as one text".to_owned()) {
+            bodies.extend(text(&at, findings).map(|text| (media_type.to_owned(), text)));
+        }
+    }
+    bodies
 }
 
 #[cfg(test)]

@@ -1,13 +1,36 @@
 //! `$ref` within the document.
 
+use serde_json::Value;
+
 use super::cursor::At;
 use super::findings::Findings;
 
 /// How many references may lead to one another.
 const MAX_STEPS: usize = 16;
 
-/// Follows `$ref` from `at` to what it means; notes when nothing is there.
+/// Follows `$ref` from `at` to a value that is read whole; notes when nothing is there.
 pub(super) fn resolve<'a>(root: &At<'a>, at: At<'a>, findings: &mut Findings) -> Option<At<'a>> {
+    let referred = at.member("$ref").is_some();
+    let found = follow(root, at, findings)?;
+    if referred && !findings.reread(weight(found.value)) {
+        findings.push(found.error("reference", "too much refers to this value"));
+        return None;
+    }
+    Some(found)
+}
+
+/// How much there is to read in a value; long texts count as several.
+pub(super) fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len() / 16,
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => members.values().map(weight).sum(),
+    }
+}
+
+/// Follows `$ref` from `at` to what it means; notes when nothing is there.
+pub(super) fn follow<'a>(root: &At<'a>, at: At<'a>, findings: &mut Findings) -> Option<At<'a>> {
     let mut found = at;
     for _ in 0..MAX_STEPS {
         let Some(reference) = found.member("$ref") else {

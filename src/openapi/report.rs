@@ -12,16 +12,16 @@ const WIDTH: usize = 100;
 /// ```
 /// use tower_apigw::openapi::{Import, render};
 ///
-/// let text = "swagger: '2.0'\npaths:\n  /a:\n    gte: {}\n";
+/// let text = "swagger: '2.0'\npaths:\n  /a:\n    Get: {}\n";
 /// let import = Import::from_slice(text.as_bytes())?;
 /// assert_eq!(
 ///     render(&import.findings()[0], "api.yaml", text),
 ///     "\
-/// api.yaml:4:5: warning[unknown-key]: the key `gte` has no meaning here and is ignored
+/// api.yaml:4:5: warning[unknown-key]: the key `Get` has no meaning here and is ignored
 ///   |
-/// 4 |     gte: {}
+/// 4 |     Get: {}
 ///   |     ^
-///   = at /paths/~1a/gte
+///   = at /paths/~1a/Get
 ///   = help: did you mean `get`?
 /// "
 /// );

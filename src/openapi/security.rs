@@ -25,7 +25,7 @@ impl Schemes {
             return Self(schemes);
         };
         for (name, at) in declared.members() {
-            let Some(scheme) = reference::resolve(root, at.clone(), findings) else {
+            let Some(scheme) = reference::follow(root, at.clone(), findings) else {
                 continue;
             };
             let is_key = is_api_key(&scheme);
@@ -58,25 +58,32 @@ fn is_api_key(scheme: &At<'_>) -> bool {
 
 /// Whether `operation` asks for an API key: it says so, or the document does and it says nothing.
 pub(super) fn api_key_required(operation: &At<'_>, shared: &Shared<'_>, findings: &mut Findings) -> bool {
-    let Some(requirements) = operation.member("security").or_else(|| shared.root.member("security")) else {
-        return false;
-    };
-    if !read::is_list(&requirements, findings) {
-        return false;
+    match operation.member("security") {
+        Some(requirements) => shared.schemes.ask_for_key(&requirements, findings),
+        None => shared.api_key_required,
     }
-    let mut required = false;
-    for requirement in requirements.items() {
-        if !read::is_object(&requirement, findings) {
-            continue;
+}
+
+impl Schemes {
+    /// Whether the API key is among what `requirements` ask for.
+    pub(super) fn ask_for_key(&self, requirements: &At<'_>, findings: &mut Findings) -> bool {
+        if !read::is_list(requirements, findings) {
+            return false;
         }
-        for (name, at) in requirement.members() {
-            match shared.schemes.0.get(name) {
-                Some(is_key) => required |= is_key,
-                None => findings.push_key(
-                    at.warning("reference", format!("there is no security scheme `{name}`; it is ignored")),
-                ),
+        let mut required = false;
+        for requirement in requirements.items() {
+            if !read::is_object(&requirement, findings) {
+                continue;
+            }
+            for (name, at) in requirement.members() {
+                match self.0.get(name) {
+                    Some(is_key) => required |= is_key,
+                    None => findings.push_key(
+                        at.warning("reference", format!("there is no security scheme `{name}`; it is ignored")),
+                    ),
+                }
             }
         }
+        required
     }
-    required
 }

@@ -63,12 +63,14 @@ pub(super) struct Shared<'a> {
     pub(super) validators: IndexMap<String, RequestValidator>,
     /// The name of the validator of methods that do not name one.
     pub(super) validator: Option<String>,
+    /// Whether methods that say nothing of security ask for an API key.
+    pub(super) api_key_required: bool,
 }
 
 pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -> Document {
     keys::check(root, ROOT, findings);
     without_effect(root, findings);
-    let info = root.member("info");
+    let info = root.member("info").filter(|at| read::is_object(at, findings));
     let about = |key: &str, findings: &mut Findings| {
         let at = info.as_ref()?.member(key)?;
         read::scalar_text(&at, findings)
@@ -82,8 +84,12 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
         schemes: Schemes::read(format, root, findings),
         validators,
         validator: None,
+        api_key_required: false,
     };
     shared.validator = validator(root, &shared, findings);
+    if let Some(security) = root.member("security") {
+        shared.api_key_required = shared.schemes.ask_for_key(&security, findings);
+    }
     Document {
         format,
         title,
@@ -182,8 +188,9 @@ pub(super) fn validator(at: &At<'_>, shared: &Shared<'_>, findings: &mut Finding
     if shared.validators.contains_key(&name) {
         return Some(name);
     }
+    // Real documents that AWS took have such names.
     findings.push(
-        at.error("reference", format!("there is no request validator {name:?}"))
+        at.warning("reference", format!("there is no request validator {name:?}; nothing is validated"))
             .help(format!("declare it in `{VALIDATORS}`")),
     );
     None
@@ -206,7 +213,7 @@ fn gateway_responses(root: &At<'_>, findings: &mut Findings) -> IndexMap<String,
             response.response_parameters = read::mappings(&at, "responseParameters", findings);
         }
         if let Some(at) = at.member("responseTemplates") {
-            response.response_templates = read::bodies(&at, findings).collect();
+            response.response_templates = read::bodies(&at, "responseTemplates", findings);
         }
         responses.insert(kind.to_owned(), response);
     }

@@ -18,37 +18,33 @@ pub(super) struct Source {
 
 impl Source {
     /// Parses JSON when the text begins with `{` or `[`, YAML otherwise.
-    pub(super) fn parse(bytes: &[u8], findings: &mut Findings) -> Result<Self, Diagnostic> {
+    pub(super) fn parse(bytes: &[u8], findings: &mut Findings) -> Result<Self, Box<Diagnostic>> {
         // AWS: api-gateway-limits — the size of an API definition for import.
         if bytes.len() > MAX_DOCUMENT_BYTES {
-            return Err(Diagnostic::error(
-                "size",
-                "",
-                format!("the document has {} bytes, more than {MAX_DOCUMENT_BYTES}", bytes.len()),
-            ));
+            let message = format!("the document has {} bytes, more than {MAX_DOCUMENT_BYTES}", bytes.len());
+            return Err(Diagnostic::error("size", "", message).into());
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let mut finding = Diagnostic::error("encoding", "", "the document is not UTF-8");
-            finding.position = Some(end_of(&String::from_utf8_lossy(valid)));
-            finding
+            fatal("encoding", "the document is not UTF-8", end_of(&String::from_utf8_lossy(valid)))
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start().starts_with(['{', '[']) {
             Self::json(text, findings)
         } else {
-            let (value, places) = yaml::read(text, findings)?;
+            let (value, places) = yaml::read(text, findings).map_err(|invalid| {
+                fatal("syntax", &format!("not valid YAML: {}", invalid.message), invalid.at.into())
+            })?;
             Ok(Self { value, places })
         }
     }
 
-    fn json(text: &str, findings: &mut Findings) -> Result<Self, Diagnostic> {
+    fn json(text: &str, findings: &mut Findings) -> Result<Self, Box<Diagnostic>> {
         let value = serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
-            let mut finding = Diagnostic::error("syntax", "", format!("not valid JSON: {message}"));
-            finding.position = Some(characters(text, error.line(), error.column()));
-            finding
+            let at = characters(text, error.line(), error.column());
+            fatal("syntax", &format!("not valid JSON: {message}"), at)
         })?;
         let (places, repeated) = json::places(text);
         for repeated in repeated {
@@ -59,9 +55,17 @@ impl Source {
         Ok(Self { value, places })
     }
 
-    pub(super) fn locate(&self, pointer: &str) -> Position {
-        self.places.find(pointer, Spot::Value)
+    /// Where the finding is: the line of a template where that can be told, else the value.
+    pub(super) fn locate(&self, finding: &Diagnostic) -> Position {
+        let within = finding.within.and_then(|within| self.places.find_within(&finding.pointer, within));
+        within.unwrap_or_else(|| self.places.find(&finding.pointer, Spot::Value))
     }
+}
+
+fn fatal(code: &'static str, message: &str, at: Position) -> Box<Diagnostic> {
+    let mut finding = Diagnostic::error(code, "", message);
+    finding.position = Some(at);
+    finding.into()
 }
 
 pub(super) fn repeated_key(pointer: &str) -> Diagnostic {

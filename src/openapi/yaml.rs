@@ -5,8 +5,6 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde_json::Value;
 
-use crate::diagnostic::Diagnostic;
-
 use super::findings::Findings;
 use super::node::{Key, Kind, Node};
 use super::place::{Place, Point};
@@ -15,11 +13,18 @@ use super::scalar;
 /// How deep objects and lists may stand in each other; as deep as in JSON.
 const MAX_DEPTH: usize = 128;
 
-/// How many values a document may hold, aliases written out.
+/// How many values a document may hold, aliases written out; long texts count as several.
 const MAX_NODES: usize = 1_000_000;
 
+/// Why the text cannot be read, and where.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub(super) at: Point,
+    pub(super) message: String,
+}
+
 /// Reads the only document of `text`.
-pub(super) fn read(text: &str, findings: &mut Findings) -> Result<(Value, Place), Diagnostic> {
+pub(super) fn read(text: &str, findings: &mut Findings) -> Result<(Value, Place), Invalid> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -34,14 +39,15 @@ pub(super) fn read(text: &str, findings: &mut Findings) -> Result<(Value, Place)
     Ok(tree.done.unwrap_or_else(empty).build(findings))
 }
 
-fn invalid(error: &ScanError) -> Diagnostic {
-    syntax(point(error.marker()), &error.info())
+fn invalid(error: &ScanError) -> Invalid {
+    syntax(point(error.marker()), error.info())
 }
 
-fn syntax(at: Point, message: &str) -> Diagnostic {
-    let mut finding = Diagnostic::error("syntax", "", format!("not valid YAML: {message}"));
-    finding.position = Some(at.into());
-    finding
+fn syntax(at: Point, message: impl Into<String>) -> Invalid {
+    Invalid {
+        at,
+        message: message.into(),
+    }
 }
 
 fn point(marker: &Marker) -> Point {
@@ -86,15 +92,16 @@ enum Entry {
 }
 
 impl Tree {
-    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Invalid> {
         let at = point(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if self.key(at, &text, style, tag.is_some()) {
                     return Ok(());
                 }
-                let (value, tag) = tagged_scalar(&text, style, tag.as_deref());
-                self.value(Node::new(at, tag, Kind::Scalar(value)), anchor)
+                let (kind, tag) = tagged_scalar(&text, style, tag.as_deref());
+                let at = if matches!(kind, Kind::Lines(_)) { first_line(at, &text) } else { at };
+                self.value(Node::new(at, tag, kind), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.open(at, anchor, tag.as_deref(), Content::List(Vec::new()))
@@ -134,7 +141,7 @@ impl Tree {
         true
     }
 
-    fn open(&mut self, at: Point, anchor: usize, tag: Option<&Tag>, content: Content) -> Result<(), Diagnostic> {
+    fn open(&mut self, at: Point, anchor: usize, tag: Option<&Tag>, content: Content) -> Result<(), Invalid> {
         if self.key_is_due() {
             return Err(syntax(at, "a key must be text"));
         }
@@ -155,7 +162,7 @@ impl Tree {
         matches!(content, Some(Content::Object { key: None, .. }))
     }
 
-    fn close(&mut self) -> Result<(), Diagnostic> {
+    fn close(&mut self) -> Result<(), Invalid> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let kind = match open.content {
             Content::List(items) => Kind::List(items),
@@ -164,7 +171,7 @@ impl Tree {
         self.value(Node::new(open.at, open.tag, kind), open.anchor)
     }
 
-    fn alias(&mut self, at: Point, anchor: usize) -> Result<(), Diagnostic> {
+    fn alias(&mut self, at: Point, anchor: usize) -> Result<(), Invalid> {
         let Some(node) = self.anchors.get(&anchor) else {
             return Err(syntax(at, "this alias stands inside what it refers to"));
         };
@@ -184,8 +191,8 @@ impl Tree {
         node.map_or(Ok(()), |node| self.put(node))
     }
 
-    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
-        self.count(node.at, 1)?;
+    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Invalid> {
+        self.count(node.at, 1 + node.text_weight())?;
         if anchor != 0 {
             self.count(node.at, node.size)?;
             self.anchors.insert(anchor, node.clone());
@@ -193,15 +200,15 @@ impl Tree {
         self.put(node)
     }
 
-    fn count(&mut self, at: Point, nodes: usize) -> Result<(), Diagnostic> {
+    fn count(&mut self, at: Point, nodes: usize) -> Result<(), Invalid> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return Err(syntax(at, &format!("the document has more than {MAX_NODES} values")));
+            return Err(syntax(at, format!("the document has more than {MAX_NODES} values")));
         }
         Ok(())
     }
 
-    fn put(&mut self, node: Node) -> Result<(), Diagnostic> {
+    fn put(&mut self, node: Node) -> Result<(), Invalid> {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.done = Some(node),
             Some(Content::List(items)) => items.push(node),
@@ -216,14 +223,14 @@ impl Tree {
 }
 
 /// Adds what `<<` brings: what is written itself goes first, then the earlier of several sources.
-fn merge(mut members: Vec<(Key, Node)>, merged: Vec<Node>) -> Result<Vec<(Key, Node)>, Diagnostic> {
+fn merge(mut members: Vec<(Key, Node)>, merged: Vec<Node>) -> Result<Vec<(Key, Node)>, Invalid> {
     if merged.is_empty() {
         return Ok(members);
     }
     let mut names: HashSet<String> = members.iter().map(|(key, _)| key.name.clone()).collect();
     let sources = merged.into_iter().flat_map(|node| match node.kind {
         Kind::List(nodes) => nodes,
-        Kind::Scalar(_) | Kind::Object(_) => vec![node],
+        Kind::Scalar(_) | Kind::Lines(_) | Kind::Object(_) => vec![node],
     });
     for source in sources {
         let Kind::Object(entries) = source.kind else {
@@ -234,6 +241,16 @@ fn merge(mut members: Vec<(Key, Node)>, merged: Vec<Node>) -> Result<Vec<(Key, N
     Ok(members)
 }
 
+/// A block begins with its first line, not with the first one that has text.
+fn first_line(at: Point, text: &str) -> Point {
+    let blank = text.len() - text.trim_start_matches('\n').len();
+    let blank = u32::try_from(blank).unwrap_or(u32::MAX);
+    Point {
+        line: at.line.saturating_sub(blank).max(1),
+        ..at
+    }
+}
+
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// The tag, when it is not one of YAML's own.
@@ -242,20 +259,26 @@ fn foreign(tag: &Tag) -> Option<String> {
     (!text.starts_with(CORE) && text != "!").then_some(text)
 }
 
-fn tagged_scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> (Value, Option<String>) {
+fn tagged_scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> (Kind, Option<String>) {
     let foreign = tag.and_then(foreign);
     let resolved = match tag {
         None => style == ScalarStyle::Plain,
         // `!!int "5"` is a number; `! 5`, `!!str 5` and `!Sub 5` are text.
         Some(tag) => tag.handle() == CORE && matches!(tag.suffix(), "int" | "float" | "bool" | "null"),
     };
-    let value = if resolved { scalar::plain(text) } else { Value::from(text) };
-    (value, foreign)
+    let kind = match style {
+        _ if resolved => Kind::Scalar(scalar::plain(text)),
+        ScalarStyle::Literal => Kind::Lines(text.to_owned()),
+        _ => Kind::Scalar(text.into()),
+    };
+    (kind, foreign)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use crate::diagnostic::Position;
 
     use super::super::place::Spot;
     use super::*;
@@ -315,7 +338,7 @@ mod tests {
             ("/ä/b", "1:8"),
             ("/list", "2:1"),
             ("/list/0", "3:5"),
-            ("/list/1/y", "4:9"),
+            ("/list/1/y", "5:7"),
             ("/list/1/z", "6:6"),
             ("/list/1/z/Ref", "6:14"),
             ("/alias", "9:1"),
@@ -326,19 +349,35 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_literal_blocks_are_found() {
+        for (text, expected) in [
+            ("a:\n  b: |\n    one\n    two\n", "4:6"),
+            ("a:\n  b: |-\n\n    two\n", "4:6"),
+            ("a:\n  b: |2 # note\n      one\n    two\n", "4:6"),
+            ("a:\n  b: !Sub |\n    one\n    two\n", "4:6"),
+        ] {
+            let (value, place) = read(text, &mut Findings::default()).unwrap();
+            assert!(value.pointer("/a/b").is_some());
+            let within = Position { line: 2, column: 2 };
+            let found = place.find_within("/a/b", within).unwrap();
+            assert_eq!(found.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_refused_says_where() {
         for (text, at) in [
             ("a: b: c", "1:5"),
-            ("a: [1, 2", "1:9"),
+            ("a: [1, 2", "1:4"),
             ("a: *nowhere", "1:4"),
             ("a: &a [*a]", "1:8"),
             ("? [a]\n: b", "1:3"),
             ("a: 1\n---\nb: 2", "2:1"),
             ("a: {<<: 1}", "1:9"),
-            ("\ta: 1", "1:1"),
+            ("a:\n\t- b", "2:2"),
         ] {
             let error = read(text, &mut Findings::default()).unwrap_err();
-            assert_eq!(error.position.unwrap().to_string(), at, "{text}: {error}");
+            assert_eq!(Position::from(error.at).to_string(), at, "{text}: {}", error.message);
         }
     }
 }

@@ -63,7 +63,10 @@ impl<'a> Scope<'a> {
         // Recorded: an empty payload reads as an empty object.
         match self.body {
             [] => Cow::Borrowed("{}"),
-            body => String::from_utf8_lossy(body),
+            body => match std::str::from_utf8(body) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(body),
+            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The tree of a parsed template. Names are slots, strings are cut and interpolation is parsed already.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
@@ -57,7 +58,8 @@ pub(crate) struct If {
 /// `#foreach`.
 #[derive(Debug)]
 pub(crate) struct Foreach {
-    pub(crate) variable: Slot,
+    /// `None` when the name is one that no template can read.
+    pub(crate) variable: Option<Slot>,
     pub(crate) source: Expr,
     pub(crate) body: Nodes,
     pub(crate) span: Span,
@@ -121,13 +123,26 @@ pub(crate) enum Expr {
     Reference(Box<Reference>),
     List(Box<[Expr]>),
     Map(Box<[(Expr, Expr)]>),
-    Range(Box<(Expr, Expr)>),
+    /// With its source, which stands for it in a text when it is null.
+    Range(Box<(Expr, Expr)>, Box<str>),
     Not(Box<Expr>),
     And(Box<[Expr]>),
     Or(Box<[Expr]>),
     /// Left to right: each result is the left side of the next.
     Compare(Box<Expr>, Box<[(Comparison, Expr)]>),
-    Math(Box<Expr>, Box<[(Math, Expr)]>, Span),
+    Math(Box<Sum>),
+}
+
+/// Operands and operators of one rank, from left to right.
+#[derive(Debug)]
+pub(crate) struct Sum {
+    pub(crate) first: Expr,
+    /// Each with the part of the source that is the operand.
+    pub(crate) rest: Box<[(Math, Expr, Range<usize>)]>,
+    pub(crate) source: Box<str>,
+    /// Whether it stands in parentheses.
+    pub(crate) grouped: bool,
+    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,4 +162,15 @@ pub(crate) enum Math {
     Multiply,
     Divide,
     Remainder,
+}
+
+impl Sum {
+    /// The text that stands for the value when it is null: all of it in parentheses, else the last operand.
+    pub(crate) fn literal(&self) -> &str {
+        let last = self.rest.last().map(|(_, _, part)| part.clone());
+        match last {
+            Some(part) if !self.grouped => self.source.get(part).unwrap_or_default(),
+            _ => &self.source,
+        }
+    }
 }

@@ -89,7 +89,9 @@ impl Error {
     pub fn is_parse(&self) -> bool {
         matches!(
             self.0.kind,
-            ErrorKind::Lexical | ErrorKind::Syntax | ErrorKind::Limit(Limit::TemplateSize | Limit::Depth)
+            ErrorKind::Lexical
+                | ErrorKind::Syntax
+                | ErrorKind::Limit(Limit::TemplateSize | Limit::Depth)
         )
     }
 

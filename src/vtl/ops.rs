@@ -131,12 +131,10 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     })
 }
 
-/// Zero for the purpose of division.
 fn is_zero(value: &Value) -> bool {
     match value {
-        Value::Int(_) | Value::Long(_) | Value::BigInteger(_) => long_value(value) == Some(0),
-        // The test is made on a float, so that very small doubles count as zero.
-        other => float_value(other) == Some(0.0),
+        Value::BigInteger(v) => v.is_zero(),
+        other => double_value(other) == Some(0.0),
     }
 }
 
@@ -267,9 +265,7 @@ fn decimals(operator: Math, left: &Value, right: &Value) -> Result<Option<Value>
         Math::Multiply => a.mul(&b),
         Math::Divide | Math::Remainder => a.div(&b),
     };
-    result
-        .map(|v| Some(Value::from(v)))
-        .ok_or_else(too_large)
+    result.map(|v| Some(Value::from(v))).ok_or_else(too_large)
 }
 
 #[cfg(test)]
@@ -285,14 +281,29 @@ mod tests {
         let big = |digits: &str| Value::from(digits.parse::<BigInt>().unwrap());
         for (a, operator, b, expected) in [
             (Value::Int(i32::MAX), Math::Add, Value::Int(1), "2147483648"),
-            (Value::Long(i64::MAX), Math::Add, Value::Int(1), "9223372036854775808"),
-            (Value::Long(i64::MIN), Math::Multiply, Value::Int(-1), "-9223372036854775808"),
+            (
+                Value::Long(i64::MAX),
+                Math::Add,
+                Value::Int(1),
+                "9223372036854775808",
+            ),
+            (
+                Value::Long(i64::MIN),
+                Math::Multiply,
+                Value::Int(-1),
+                "-9223372036854775808",
+            ),
             (Value::Int(7), Math::Divide, Value::Int(-2), "-3"),
             (Value::Int(-7), Math::Remainder, Value::Int(2), "-1"),
             (Value::Int(1), Math::Divide, Value::Double(2.0), "0.5"),
             (Value::Int(1), Math::Divide, Value::Int(0), "null"),
             (Value::Int(1), Math::Add, Value::from("x"), "null"),
-            (big("-99999999999999999999"), Math::Remainder, Value::Int(7), "6"),
+            (
+                big("-99999999999999999999"),
+                Math::Remainder,
+                Value::Int(7),
+                "6",
+            ),
             (
                 big("99999999999999999999"),
                 Math::Add,

@@ -37,13 +37,13 @@ impl LoopScope {
         self.values.borrow().as_ref()?.get_str(name)
     }
 
-    /// The outermost loop around this one, if there is one.
-    pub(crate) fn topmost(&self) -> Option<Rc<LoopScope>> {
-        let mut top = self.parent.clone()?;
-        while let Some(next) = top.parent.clone() {
+    /// The outermost loop, which may be this one.
+    pub(crate) fn topmost(this: &Rc<LoopScope>) -> Rc<LoopScope> {
+        let mut top = this;
+        while let Some(next) = &top.parent {
             top = next;
         }
-        Some(top)
+        Rc::clone(top)
     }
 }
 

@@ -218,12 +218,37 @@ fn bombs_and_abysses_are_refused() {
 }
 
 #[test]
+fn references_to_one_large_value_come_to_an_end() {
+    let large = "x".repeat(1 << 20);
+    let mut refs = format!(
+        "openapi: 3.0.1\ncomponents:\n  x-amazon-apigateway-integrations:\n    a: {{type: mock, \
+         requestTemplates: {{application/json: {large}}}}}\npaths:\n"
+    );
+    let mut aliases = format!("openapi: 3.0.1\nx-a: &a {large}\npaths:\n");
+    for path in 0..5_000 {
+        let target = "#/components/x-amazon-apigateway-integrations/a";
+        let _ = writeln!(
+            refs,
+            "  /{path}: {{get: {{x-amazon-apigateway-integration: {{$ref: '{target}'}}}}}}"
+        );
+        let _ = writeln!(
+            aliases,
+            "  /{path}: {{get: {{x-amazon-apigateway-integration: {{type: mock, uri: *a}}}}}}"
+        );
+    }
+    let import = Import::from_slice(refs.as_bytes()).unwrap();
+    assert!(import.findings().iter().any(|finding| finding.message == "too much refers to this value"));
+    let error = Import::from_slice(aliases.as_bytes()).unwrap_err();
+    assert!(error.finding().message.contains("more than 1000000 values"), "{error}");
+}
+
+#[test]
 fn depth_just_below_the_limit_is_read() {
     let nested = |depth: usize| {
         format!("openapi: 3.0.1\npaths: {{}}\ncomponents: {}1{}", "[".repeat(depth), "]".repeat(depth))
     };
-    assert!(Import::from_slice(nested(60).as_bytes()).is_ok());
-    assert!(Import::from_slice(nested(70).as_bytes()).is_err());
+    assert!(Import::from_slice(nested(127).as_bytes()).is_ok());
+    assert!(Import::from_slice(nested(128).as_bytes()).is_err());
 }
 
 #[test]
@@ -243,6 +268,9 @@ fn real_documents_are_read_without_panic() {
         match Import::from_slice(&bytes) {
             Err(error) => {
                 refused += 1;
+                if env::var_os("LIST").is_some() {
+                    println!("{}: {error}", path.display());
+                }
                 render(error.finding(), "x", &text);
                 *refusals.entry(error.finding().code.to_owned()).or_default() += 1;
             }
@@ -259,6 +287,9 @@ fn real_documents_are_read_without_panic() {
                 }
                 for finding in import.findings() {
                     assert_placed(finding, &text);
+                    if env::var_os("LIST").is_some() {
+                        println!("{}:{finding}", path.display());
+                    }
                     render(finding, "x", &text);
                     *codes.entry(format!("{}[{}]", finding.severity, finding.code)).or_default() += 1;
                 }
@@ -292,7 +323,7 @@ fn routes_of_the_conformance_cases() {
             let path = step["request"]["path"].as_str().unwrap();
             let found = router.find(&method, path.split('?').next().unwrap());
             let status = &step["expect"]["status"];
-            if found.is_none() {
+            if routing && found.is_none() {
                 assert_eq!(status, 403, "{path}");
             }
             if let (true, Some(from)) = (routing, step["expect"]["body_json"]["from"].as_str()) {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tower_apigw::template::{Limits, Vtl, render_case};
 
 /// How many cases of each tier pass at least.
-const REACHED: [(&str, usize); 3] = [("aws", 0), ("core", 0), ("quirk", 0)];
+const REACHED: [(&str, usize); 3] = [("aws", 262), ("core", 1402), ("quirk", 70)];
 
 #[test]
 fn the_corpus_passes_as_far_as_before() {
@@ -20,8 +20,13 @@ fn the_corpus_passes_as_far_as_before() {
         println!("skipped: no corpus at {}", folder.display());
         return;
     };
-    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "jsonl")
+    });
     files.sort();
 
     let mut tiers: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -49,7 +54,10 @@ fn the_corpus_passes_as_far_as_before() {
     println!("missed: {}", missed.join(" "));
     for (tier, least) in REACHED {
         let good = tiers.get(tier).map_or(0, |(good, _)| *good);
-        assert!(good >= least, "tier {tier}: {good} pass, {least} passed before");
+        assert!(
+            good >= least,
+            "tier {tier}: {good} pass, {least} passed before"
+        );
     }
 }
 

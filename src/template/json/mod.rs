@@ -45,6 +45,12 @@ impl JsonError {
     fn new(what: &'static str, offset: usize) -> Self {
         Self { what, offset }
     }
+
+    /// What a client is told about its payload.
+    // Recorded: the text up to the colon.
+    pub(crate) fn payload_message(&self) -> String {
+        format!("Could not process payload: {self}")
+    }
 }
 
 impl std::fmt::Display for JsonError {

@@ -1,5 +1,6 @@
 //! The Tera engine: the same facts as in VTL, in a language many know from other places.
 
+mod escape;
 mod functions;
 mod rendering;
 mod value;
@@ -10,9 +11,9 @@ use std::sync::{Arc, LazyLock};
 
 use tera::ErrorKind;
 
+use self::escape::escape_json;
 use self::rendering::{Failure, Rendering};
 use self::value::{context_value, group, text};
-use crate::template::util::escape_json;
 use crate::template::{
     CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
 };

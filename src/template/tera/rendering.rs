@@ -9,7 +9,6 @@ use tera::Value;
 
 use super::value::Tree;
 use crate::template::json::parse_lenient;
-use crate::template::vtl::payload_message;
 use crate::template::{OverrideValue, Overrides, RenderErrorKind, Scope};
 
 /// What the functions of one rendering work on.
@@ -53,7 +52,7 @@ pub(super) struct Entered {
 impl Rendering {
     pub(super) fn new(scope: &Scope<'_>, params: Option<Value>, content: bool) -> Self {
         let read = || {
-            parse_lenient(&scope.body_text(), &mut Tree).map_err(|error| payload_message(&error))
+            parse_lenient(&scope.body_text(), &mut Tree).map_err(|error| error.payload_message())
         };
         Self {
             payload: content.then(read),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::jsonpath::Path;
-use crate::template::json::{JsonError, parse_lenient};
+use crate::template::json::parse_lenient;
 use crate::template::vtl::Parts;
 use crate::template::vtl::needs::{InputNeeds, Names};
 use crate::template::vtl::node::find;
@@ -160,13 +160,7 @@ const COMPUTED: usize = 16;
 
 fn read(text: &str) -> Result<Value, Exception> {
     parse_lenient(text, &mut Tree::payload())
-        .map_err(|error| Exception::host(PAYLOAD, payload_message(&error)))
-}
-
-/// What a client is told about its payload.
-// Recorded: the text up to the colon.
-pub(crate) fn payload_message(error: &JsonError) -> String {
-    format!("Could not process payload: {error}")
+        .map_err(|error| Exception::host(PAYLOAD, error.payload_message()))
 }
 
 fn params(params: &Params<'_>) -> Map {

@@ -8,8 +8,6 @@ mod paths;
 mod tree;
 mod util;
 
-pub(crate) use self::input::payload_message;
-
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -5,14 +5,19 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 
 use crate::template::json::Build;
-use crate::vtl::{Decimal, List, ListKind, Map, Value};
+use crate::vtl::{Decimal, List, ListKind, Map, MapKind, Value};
 
 /// Builds the values a template works on: linked maps, and lists of one kind.
 #[derive(Debug)]
 pub(crate) struct Tree {
     list: ListKind,
     keys: [Option<Arc<str>>; 32],
+    /// Emptied entries of closed objects, for the next ones.
+    spare: Vec<Entries>,
 }
+
+/// The entries of an object as they come.
+type Entries = Vec<(Arc<str>, Value)>;
 
 impl Tree {
     /// The tree of a payload: lists print as JSON.
@@ -29,6 +34,7 @@ impl Tree {
         Self {
             list,
             keys: Default::default(),
+            spare: Vec::new(),
         }
     }
 
@@ -58,7 +64,7 @@ pub(crate) fn big_integer(digits: &str) -> Value {
 
 impl Build for Tree {
     type Value = Value;
-    type Object = Map;
+    type Object = Entries;
 
     fn null(&mut self) -> Value {
         Value::Null
@@ -102,16 +108,21 @@ impl Build for Tree {
         Value::List(List::new(self.list, values))
     }
 
-    fn object(&mut self) -> Map {
-        Map::linked()
+    fn object(&mut self) -> Entries {
+        self.spare.pop().unwrap_or_default()
     }
 
-    fn entry(&mut self, object: &mut Map, key: &str, value: Value) {
-        object.put_str(self.key(key), value);
+    fn entry(&mut self, object: &mut Entries, key: &str, value: Value) {
+        object.push((self.key(key), value));
     }
 
-    fn close(&mut self, object: Map) -> Value {
-        Value::Map(object)
+    fn close(&mut self, mut object: Entries) -> Value {
+        let map = Map::with_capacity(MapKind::Linked, object.len());
+        for (key, value) in object.drain(..) {
+            map.put_str(key, value);
+        }
+        self.spare.push(object);
+        Value::Map(map)
     }
 }
 

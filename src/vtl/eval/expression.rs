@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Evaluation, Flow, Flowing, fail};
-use crate::vtl::ast::{Comparison, Expr, Math, Node};
+use crate::vtl::ast::{Comparison, Expr, Math, Node, Sum};
 use crate::vtl::ops;
 use crate::vtl::span::Span;
 use crate::vtl::value::{List, Map, Value, equals};
@@ -35,13 +35,12 @@ impl<'t> Evaluation<'t> {
                 for (key, value) in entries {
                     let key = self.value(key)?;
                     let value = self.value(value)?;
-                    map.put(key, value)
-                        .map_err(|e| fail(&e, Span::default()))?;
+                    map.put(key, value).map_err(|e| fail(&e, Span::default()))?;
                 }
                 self.spend(entries.len())?;
                 Value::Map(map)
             }
-            Expr::Range(bounds) => {
+            Expr::Range(bounds, _) => {
                 let start = self.value(&bounds.0)?;
                 let end = self.value(&bounds.1)?;
                 self.range(&start, &end)?
@@ -49,7 +48,7 @@ impl<'t> Evaluation<'t> {
             Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare(..) => {
                 Value::Bool(self.truth(expr)?)
             }
-            Expr::Math(first, rest, span) => self.math(first, rest, *span)?,
+            Expr::Math(sum) => self.math(sum)?,
         })
     }
 
@@ -121,7 +120,11 @@ impl<'t> Evaluation<'t> {
         };
         let count = (i64::from(start) - i64::from(end)).unsigned_abs() + 1;
         // An item takes more room than most steps do.
-        self.spend(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(8))?;
+        self.spend(
+            usize::try_from(count)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(8),
+        )?;
         let items = if start >= end {
             (end..=start).rev().map(Value::Int).collect()
         } else {
@@ -130,16 +133,25 @@ impl<'t> Evaluation<'t> {
         Ok(Value::List(List::array_list(items)))
     }
 
-    fn math(&mut self, first: &'t Expr, rest: &'t [(Math, Expr)], span: Span) -> Flowing<Value> {
-        let mut left = self.value(first)?;
-        for (operator, right) in rest {
-            let right = self.value(right)?;
+    fn math(&mut self, sum: &'t Sum) -> Flowing<Value> {
+        let span = sum.span;
+        let mut left = self.value(&sum.first)?;
+        let mut source = literal(&sum.first);
+        for (operator, operand, part) in &sum.rest {
+            let mut right = self.value(operand)?;
             let text = left.as_str().is_some() || right.as_str().is_some();
             left = if *operator == Math::Add && text {
+                // In a text, the source of an expression stands for its null.
+                if left.is_null() {
+                    left = Value::from(source);
+                } else if right.is_null() {
+                    right = Value::from(literal(operand));
+                }
                 self.concat(&left, &right, span)?
             } else {
                 ops::compute(*operator, &left, &right).map_err(|e| fail(&e, span))?
             };
+            source = sum.source.get(part.clone()).unwrap_or_default();
         }
         Ok(left)
     }
@@ -155,12 +167,7 @@ impl<'t> Evaluation<'t> {
         Ok(value)
     }
 
-    fn compare(
-        &mut self,
-        operator: Comparison,
-        left: &Value,
-        right: &Value,
-    ) -> Result<bool, Flow> {
+    fn compare(&mut self, operator: Comparison, left: &Value, right: &Value) -> Result<bool, Flow> {
         let order = ops::compare(left, right);
         Ok(match operator {
             Comparison::Equal => self.same(left, right)?,
@@ -192,6 +199,15 @@ impl<'t> Evaluation<'t> {
     }
 }
 
+/// The source of an expression that can be null.
+fn literal(expr: &Expr) -> &str {
+    match expr {
+        Expr::Math(sum) => sum.literal(),
+        Expr::Range(_, source) => source,
+        _ => "null",
+    }
+}
+
 /// Whether one of two classes is the other or derived from it.
 fn assignable(left: &Value, right: &Value) -> bool {
     match (left, right) {
@@ -199,9 +215,7 @@ fn assignable(left: &Value, right: &Value) -> bool {
             a.kind() == b.kind() || (!a.kind().is_array() && !b.kind().is_array())
         }
         // The maps of `$context` and plain maps in insertion order are unrelated.
-        (Value::Map(a), Value::Map(b)) => {
-            a.is_quiet() == b.is_quiet() || a.kind() == b.kind()
-        }
+        (Value::Map(a), Value::Map(b)) => a.is_quiet() == b.is_quiet() || a.kind() == b.kind(),
         (a, b) => a.class_name() == b.class_name(),
     }
 }

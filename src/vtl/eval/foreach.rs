@@ -32,7 +32,8 @@ impl<'t> Evaluation<'t> {
         let Some(items) = iterate(&source) else {
             return Ok(());
         };
-        let saved = [node.variable, COUNT, HAS_NEXT, SCOPE].map(|slot| self.read(slot).clone());
+        let saved = [node.variable, Some(COUNT), Some(HAS_NEXT), Some(SCOPE)]
+            .map(|slot| slot.map_or(Value::Null, |slot| self.read(slot).clone()));
         let parent = match self.read(SCOPE) {
             Value::Loop(scope) => Some(Rc::clone(scope)),
             _ => None,
@@ -41,7 +42,9 @@ impl<'t> Evaluation<'t> {
         self.write(SCOPE, Value::Loop(Rc::clone(&scope)));
         let result = self.rounds(node, &items, &scope, out);
         let [variable, count, has_next, outer] = saved;
-        self.write(node.variable, variable);
+        if let Some(slot) = node.variable {
+            self.write(slot, variable);
+        }
         self.write(COUNT, count);
         self.write(HAS_NEXT, has_next);
         self.write(SCOPE, outer);
@@ -64,7 +67,9 @@ impl<'t> Evaluation<'t> {
             let item = items.next_item().map_err(|e| fail(&e, node.span))?;
             let has_next = items.has_next();
             self.write(HAS_NEXT, Value::Bool(has_next));
-            self.write(node.variable, item);
+            if let Some(slot) = node.variable {
+                self.write(slot, item);
+            }
             scope.index.set(number - 1);
             scope.has_next.set(has_next);
             let depth = self.depth;

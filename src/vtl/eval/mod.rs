@@ -186,11 +186,10 @@ impl<'t> Evaluation<'t> {
             return self.bounded(out, reference.span);
         }
         // A block renders in place, without what stands before the reference.
-        if let Value::Block(block) = &value {
-            if self.print_block(block, out)? {
+        if let Value::Block(block) = &value
+            && self.print_block(block, out)? {
                 return self.bounded(out, reference.span);
             }
-        }
         let before = out.len();
         out.push_str(&reference.slashes);
         out.push_str(&reference.prefix);

@@ -45,12 +45,6 @@ pub(crate) fn compile_whole(pattern: &str) -> Result<JavaRegex, PatternError> {
     cached(pattern, true)
 }
 
-/// A pattern that must match a whole text, for use across threads.
-#[allow(dead_code)]
-pub(crate) fn build_whole(pattern: &str) -> Result<Regex, PatternError> {
-    build(pattern, true)
-}
-
 fn cached(pattern: &str, whole: bool) -> Result<JavaRegex, PatternError> {
     thread_local! {
         static CACHE: RefCell<HashMap<(String, bool), JavaRegex>> = RefCell::default();
@@ -92,7 +86,11 @@ impl JavaRegex {
     }
 
     /// The first match at or behind `from`, with its groups.
-    fn search<'t>(&self, text: &'t str, from: usize) -> Result<Option<Captures<'t, str>>, PatternError> {
+    fn search<'t>(
+        &self,
+        text: &'t str,
+        from: usize,
+    ) -> Result<Option<Captures<'t, str>>, PatternError> {
         self.0
             .captures_from_pos(text, from)
             .map_err(|e| error(e.to_string()))
@@ -287,7 +285,9 @@ mod tests {
     #[test]
     fn replacements() {
         let replace = |pattern: &str, text: &str, with: &str| {
-            compile(pattern).unwrap().replace(text, with, usize::MAX, &|_| true)
+            compile(pattern)
+                .unwrap()
+                .replace(text, with, usize::MAX, &|_| true)
         };
         for (pattern, text, with, expected) in [
             ("(l+)", "Hello", "<$1>", "He<ll>o"),
@@ -306,7 +306,11 @@ mod tests {
     #[test]
     fn splits() {
         let split = |text: &str, pattern: &str, limit| {
-            compile(pattern).unwrap().split(text, limit).unwrap().join("|")
+            compile(pattern)
+                .unwrap()
+                .split(text, limit)
+                .unwrap()
+                .join("|")
         };
         for (text, pattern, limit, expected) in [
             ("a,b,,", ",", 0, "a|b"),

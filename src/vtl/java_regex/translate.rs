@@ -208,9 +208,7 @@ impl Translator<'_> {
                 self.out.push(c);
             }
             'Z' => self.last_line(),
-            'R' => self
-                .out
-                .push_str(&format!(r"(?:\r\n|[{VERTICAL}])")),
+            'R' => self.out.push_str(&format!(r"(?:\r\n|[{VERTICAL}])")),
             '1'..='9' => {
                 self.out.push_str("(?:\\");
                 self.out.push(c);

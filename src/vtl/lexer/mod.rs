@@ -152,15 +152,14 @@ impl<'a> Lexer<'a> {
                 self.push(State::Directive);
                 self.open = 1;
             }
-            Kind::LineCommentStart => {
-                if !self.in_comment {
+            Kind::LineCommentStart
+                if !self.in_comment => {
                     if self.state == State::Reference {
                         self.pop();
                     }
                     self.in_comment = true;
                     self.push(State::LineComment);
                 }
-            }
             Kind::LineCommentEnd | Kind::BlockComment | Kind::TextBlock => {
                 self.in_comment = false;
                 self.pop();
@@ -182,7 +181,11 @@ impl<'a> Lexer<'a> {
             }
             Kind::CloseCall => self.state = State::Reference,
             Kind::CloseParen => self.close_paren(),
-            Kind::Integer => {
+            Kind::Integer | Kind::Float => {
+                // `#1` is text.
+                if self.state == State::PreDirective {
+                    self.pop();
+                }
                 let image = self.source.get(self.at - len..self.at).unwrap_or_default();
                 if image.ends_with("..") {
                     return 2;

@@ -389,8 +389,8 @@ fn float(text: &[u8]) -> usize {
             is_float = true;
         }
     }
-    if whole > 0 || is_float {
-        if let Some(b'e' | b'E') = text.get(len) {
+    if (whole > 0 || is_float)
+        && let Some(b'e' | b'E') = text.get(len) {
             let signed = matches!(text.get(len + 1), Some(b'+' | b'-'));
             let from = len + 1 + usize::from(signed);
             let exponent = digits(from);
@@ -398,6 +398,5 @@ fn float(text: &[u8]) -> usize {
                 return from + exponent;
             }
         }
-    }
     if is_float { len } else { 0 }
 }

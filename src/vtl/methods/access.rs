@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Thrown, unicode};
 use crate::vtl::object::Exception;
+use crate::vtl::scope::LoopScope;
 use crate::vtl::value::{List, ListKind, Value};
 
 /// The value of `value.name`; null when there is none.
@@ -48,14 +49,14 @@ pub(crate) fn property(value: &Value, name: &str) -> Thrown {
             "first" | "First" => Value::Bool(scope.index.get() < 1),
             "last" | "Last" => Value::Bool(!scope.has_next.get()),
             "parent" | "Parent" => loop_or_null(scope.parent.clone()),
-            "topmost" | "Topmost" => loop_or_null(scope.topmost()),
+            "topmost" | "Topmost" => Value::Loop(LoopScope::topmost(scope)),
             other => scope.value(other).unwrap_or_default(),
         },
         _ => Value::Null,
     })
 }
 
-fn loop_or_null(scope: Option<Rc<crate::vtl::scope::LoopScope>>) -> Value {
+fn loop_or_null(scope: Option<Rc<LoopScope>>) -> Value {
     scope.map_or(Value::Null, Value::Loop)
 }
 
@@ -65,7 +66,9 @@ fn class(value: &Value) -> Value {
 
 /// The UTF-8 bytes as Java sees them, signed.
 pub(super) fn bytes(text: &str) -> Vec<Value> {
-    text.bytes().map(|b| Value::Int(i32::from(b as i8))).collect()
+    text.bytes()
+        .map(|b| Value::Int(i32::from(b as i8)))
+        .collect()
 }
 
 /// A negative index counts from the end.

@@ -40,6 +40,7 @@ pub(super) static METHODS: &[Method] = methods! {
     logicalOr(Bool, Bool) => |c| bool(c.bool(0)? | c.bool(1)?);
     logicalXor(Bool, Bool) => |c| bool(c.bool(0)? ^ c.bool(1)?);
     compare(Bool, Bool) => |c| order(c.bool(0)?, c.bool(1)?);
+    hashCode(Bool) => |c| Ok(Value::Int(if c.bool(0)? { 1231 } else { 1237 }));
     compareTo(Boolean) => |c| order(this(c)?, c.bool(0)?);
     compareTo(Object) => |c| Err(Exception::new(format!(
         "ClassCastException: {} is no Boolean",

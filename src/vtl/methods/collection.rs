@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::common::methods;
 use super::overload::Method;
-use super::overload::Ty::{Collection, Object};
+use super::overload::Ty::{Collection, Object, Objects};
 use super::{Call, Thrown, null_pointer, unsupported};
 use crate::vtl::meter::Meter;
 use crate::vtl::value::{Iter, List, ListKind, Value, View, ViewKind, equals};
@@ -59,6 +59,12 @@ fn remove(view: &View, first: bool, mut wanted: impl FnMut(&Value) -> Thrown<boo
     Ok(Value::Bool(removed))
 }
 
+fn to_array(call: &mut Call<'_>) -> Thrown {
+    let items = view(call)?.items();
+    call.meter.charge(items.len())?;
+    Ok(Value::List(List::new(ListKind::ObjectArray, items)))
+}
+
 pub(super) static METHODS: &[Method] = methods! {
     size() => |c| Ok(Value::Int(i32::try_from(view(c)?.len()).unwrap_or(i32::MAX)));
     isEmpty() => |c| Ok(Value::Bool(view(c)?.is_empty()));
@@ -94,13 +100,10 @@ pub(super) static METHODS: &[Method] = methods! {
     };
     clear() => |c| {
         view(c)?.map.clear();
-        Ok(Value::Null)
+        Ok(Value::empty())
     };
-    toArray() => |c| {
-        let items = view(c)?.items();
-        c.meter.charge(items.len())?;
-        Ok(Value::List(List::new(ListKind::ObjectArray, items)))
-    };
+    toArray() => to_array;
+    toArray(Objects) => to_array;
     add(Object) => |_| Err(unsupported());
     addAll(Collection) => |_| Err(unsupported());
 };

@@ -8,7 +8,7 @@ use super::number::{
     byte_value, double_value, float_value, int_value, long_value, short_value, small,
 };
 use super::overload::Method;
-use super::overload::Ty::{BigDecimal, BigInteger, Int, Object};
+use super::overload::Ty::{BigDecimal, BigInteger, Int, Long, Object};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::ast::Math;
 use crate::vtl::object::Exception;
@@ -49,7 +49,9 @@ fn power(call: &mut Call<'_>) -> Thrown {
     let exponent = u32::try_from(call.int(0)?)
         .map_err(|_| Exception::new("ArithmeticException: negative exponent"))?;
     if base.bits().saturating_mul(u64::from(exponent)) > 1 << 20 {
-        return Err(Exception::new("ArithmeticException: the number is too large"));
+        return Err(Exception::new(
+            "ArithmeticException: the number is too large",
+        ));
     }
     Ok(Value::from(base.pow(exponent)))
 }
@@ -93,6 +95,26 @@ pub(super) static BIG_METHODS: &[Method] = methods! {
     negate() => |c| Ok(Value::from(-big(c)?));
     signum() => |c| Ok(sign(&big(c)?));
     pow(Int) => power;
+    bitCount() => |c| {
+        let value = big(c)?;
+        let value = if value.is_negative() { -value - 1 } else { value };
+        Ok(Value::Int(i32::try_from(value.magnitude().count_ones()).unwrap_or(i32::MAX)))
+    };
+    remainder(BigInteger) => |c| {
+        let divisor = ops::big_value(c.arg(0)).ok_or_else(null_pointer)?;
+        if divisor.is_zero() {
+            return Err(Exception::new("ArithmeticException: division by zero"));
+        }
+        Ok(Value::from(big(c)? % divisor))
+    };
+    gcd(BigInteger) => |c| {
+        let other = ops::big_value(c.arg(0)).ok_or_else(null_pointer)?;
+        Ok(Value::from(num_integer::Integer::gcd(&big(c)?, &other)))
+    };
+    longValueExact() => |c| i64::try_from(big(c)?)
+        .map(Value::Long)
+        .map_err(|_| Exception::new("ArithmeticException: out of long range"));
+    valueOf(Long) => |c| Ok(Value::from(BigInt::from(c.long(0)?)));
     bitLength() => |c| Ok(Value::Int(i32::try_from(big(c)?.bits()).unwrap_or(i32::MAX)));
     toString(Int) => in_radix;
     compareTo(BigInteger) => compare;

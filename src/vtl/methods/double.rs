@@ -9,7 +9,7 @@ use super::overload::Ty::{Double, DoubleObject, Float, FloatObject, Object, Str}
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::object::Exception;
 use crate::vtl::ops;
-use crate::vtl::value::Value;
+use crate::vtl::value::{Value, hash_code};
 
 fn this(call: &Call<'_>) -> Thrown<f64> {
     ops::double_value(call.this).ok_or_else(null_pointer)
@@ -90,6 +90,10 @@ pub(super) static METHODS: &[Method] = methods! {
     min(Double, Double) => |c| double(c.double(0)?.min(c.double(1)?));
     sum(Double, Double) => |c| double(c.double(0)? + c.double(1)?);
     compare(Double, Double) => |c| order(c.double(0)?, c.double(1)?);
+    hashCode(Double) => |c| {
+        let value = Value::Double(c.double(0)?);
+        Ok(Value::Int(hash_code(&value, c.meter, 0)?))
+    };
     doubleToLongBits(Double) => |c| Ok(Value::Long(c.double(0)?.to_bits() as i64));
 };
 

@@ -73,7 +73,8 @@ pub(super) fn format(call: &mut Call<'_>, pattern: &str, args: &[Value]) -> Thro
             continue;
         }
         let spec = spec(&mut chars)?;
-        call.meter.text(spec.width.unwrap_or(0).max(spec.precision.unwrap_or(0)))?;
+        call.meter
+            .text(spec.width.unwrap_or(0).max(spec.precision.unwrap_or(0)))?;
         let text = match spec.conversion {
             'n' => "\n".to_owned(),
             '%' => "%".to_owned(),
@@ -98,10 +99,7 @@ pub(super) fn format(call: &mut Call<'_>, pattern: &str, args: &[Value]) -> Thro
 }
 
 fn pad(spec: &Spec, text: &str, out: &mut String) {
-    let missing = spec
-        .width
-        .unwrap_or(0)
-        .saturating_sub(text.chars().count());
+    let missing = spec.width.unwrap_or(0).saturating_sub(text.chars().count());
     let blanks = " ".repeat(missing);
     if spec.flags.contains('-') {
         out.push_str(text);
@@ -126,7 +124,9 @@ fn convert(call: &mut Call<'_>, spec: &Spec, value: &Value) -> Thrown<String> {
             .and_then(char::from_u32)
             .map(String::from)
             .ok_or_else(|| illegal("IllegalFormatCodePointException", spec))?,
-        ('d', Value::Int(_) | Value::Long(_) | Value::BigInteger(_)) if spec.precision.is_none() => {
+        ('d', Value::Int(_) | Value::Long(_) | Value::BigInteger(_))
+            if spec.precision.is_none() =>
+        {
             let digits = call.text_of(value)?;
             signed(spec, &digits)
         }
@@ -141,7 +141,7 @@ fn convert(call: &mut Call<'_>, spec: &Spec, value: &Value) -> Thrown<String> {
             let v = ops::double_value(value).unwrap_or(f64::NAN);
             signed(spec, &scientific(v, spec.precision.unwrap_or(6)))
         }
-        ('h' | 's' | 'b' | 'c' | 'd' | 'x' | 'o' | 'f' | 'e' | 'g', _) => {
+        ('c' | 'd' | 'x' | 'o' | 'f' | 'e' | 'g', _) => {
             return Err(illegal("IllegalFormatConversionException", spec));
         }
         _ => return Err(illegal("UnknownFormatConversionException", spec)),

@@ -9,7 +9,7 @@ use super::overload::Method;
 use super::overload::Ty::{Int, Integer, Long, LongObject, Object, Str};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::object::Exception;
-use crate::vtl::value::Value;
+use crate::vtl::value::{Value, hash_code};
 
 fn int(v: i32) -> Thrown {
     Ok(Value::Int(v))
@@ -43,7 +43,11 @@ fn this_long(call: &Call<'_>) -> Thrown<i64> {
 }
 
 fn parsed(call: &mut Call<'_>) -> Thrown {
-    let radix = if call.args.len() > 1 { call.int(1)? } else { 10 };
+    let radix = if call.args.len() > 1 {
+        call.int(1)?
+    } else {
+        10
+    };
     match call.arg(0) {
         Value::Null => Err(bad_number("null")),
         _ => int(parse_int(call.str(0)?, radix)?),
@@ -51,7 +55,11 @@ fn parsed(call: &mut Call<'_>) -> Thrown {
 }
 
 fn parsed_long(call: &mut Call<'_>) -> Thrown {
-    let radix = if call.args.len() > 1 { call.int(1)? } else { 10 };
+    let radix = if call.args.len() > 1 {
+        call.int(1)?
+    } else {
+        10
+    };
     match call.arg(0) {
         Value::Null => Err(bad_number("null")),
         _ => long(parse(call.str(0)?, radix)?),
@@ -128,6 +136,10 @@ pub(super) static LONG_METHODS: &[Method] = methods! {
     sum(Long, Long) => |c| long(c.long(0)?.wrapping_add(c.long(1)?));
     compare(Long, Long) => |c| order(&c.long(0)?, &c.long(1)?);
     signum(Long) => |c| int(c.long(0)?.signum() as i32);
+    hashCode(Long) => |c| {
+        let value = Value::Long(c.long(0)?);
+        int(hash_code(&value, c.meter, 0)?)
+    };
     bitCount(Long) => |c| int(c.long(0)?.count_ones() as i32);
     reverse(Long) => |c| long(c.long(0)?.reverse_bits());
     numberOfLeadingZeros(Long) => |c| int(c.long(0)?.leading_zeros() as i32);

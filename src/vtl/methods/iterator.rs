@@ -17,5 +17,5 @@ fn this<'a>(call: &Call<'a>) -> Thrown<&'a Rc<Iter>> {
 pub(super) static METHODS: &[Method] = methods! {
     hasNext() => |c| Ok(Value::Bool(this(c)?.has_next()));
     next() => |c| this(c)?.next_item();
-    remove() => |c| this(c)?.remove_last().map(|()| Value::Null);
+    remove() => |c| this(c)?.remove_last().map(|()| Value::empty());
 };

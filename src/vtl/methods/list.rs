@@ -100,7 +100,7 @@ fn insert(call: &mut Call<'_>) -> Thrown {
     call.meter.charge(1 + (list.len() - at) / 64)?;
     let item = call.arg(1).clone();
     list.change(|cells| cells.insert(at, item));
-    Ok(Value::Null)
+    Ok(Value::empty())
 }
 
 fn add_all(call: &mut Call<'_>) -> Thrown {
@@ -158,7 +158,7 @@ fn sieve(call: &mut Call<'_>, keep: bool) -> Thrown {
 
 fn clear(call: &mut Call<'_>) -> Thrown {
     let _old = call.this_list()?.change(std::mem::take);
-    Ok(Value::Null)
+    Ok(Value::empty())
 }
 
 fn sub_list(call: &mut Call<'_>) -> Thrown {
@@ -185,6 +185,30 @@ fn copy(call: &mut Call<'_>) -> Thrown {
     let list = call.this_list()?;
     call.meter.charge(list.len().saturating_mul(4))?;
     Ok(Value::List(List::new(list.kind(), list.items())))
+}
+
+/// `sort(null)`: by the order the items have themselves.
+fn sort(call: &mut Call<'_>) -> Thrown {
+    let list = call.this_list()?;
+    let mut items = list.items();
+    call.meter.charge(items.len().saturating_mul(16))?;
+    let comparable = items.windows(2).all(|pair| match pair {
+        [Value::Str(_), Value::Str(_)] | [Value::Bool(_), Value::Bool(_)] => true,
+        [a, b] => a.is_number() && a.class_name() == b.class_name(),
+        _ => true,
+    });
+    if !comparable {
+        return Err(Exception::new(
+            "ClassCastException: the items cannot be compared",
+        ));
+    }
+    items.sort_by(|a, b| match (a, b) {
+        (Value::Str(a), Value::Str(b)) => a.encode_utf16().cmp(b.encode_utf16()),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (a, b) => crate::vtl::ops::compare(a, b).unwrap_or(std::cmp::Ordering::Equal),
+    });
+    list.change(|cells| *cells = items);
+    Ok(Value::empty())
 }
 
 /// `equals` of the list an array is wrapped in.
@@ -226,11 +250,13 @@ macro_rules! list_methods {
             listIterator() => iterator;
             listIterator(Int) => list_iterator;
             toArray() => to_array;
+            toArray(Objects) => to_array;
             clone() => copy;
+            sort(Other) => sort;
             forEach(Other) => no_function;
             replaceAll(Other) => no_function;
-            ensureCapacity(Int) => |_| Ok(Value::Null);
-            trimToSize() => |_| Ok(Value::Null);
+            ensureCapacity(Int) => |_| Ok(Value::empty());
+            trimToSize() => |_| Ok(Value::empty());
             $($extra)*
         }
     };
@@ -276,6 +302,6 @@ pub(super) static ARRAY_METHODS: &[Method] = methods! {
         if at.is_some() { Err(unsupported()) } else { Ok(Value::Bool(false)) }
     };
     clear() => |c| {
-        if c.this_list()?.is_empty() { Ok(Value::Null) } else { Err(unsupported()) }
+        if c.this_list()?.is_empty() { Ok(Value::empty()) } else { Err(unsupported()) }
     };
 };

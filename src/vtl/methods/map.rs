@@ -47,7 +47,7 @@ fn put_all(call: &mut Call<'_>) -> Thrown {
     for (key, value) in from.entries() {
         into.store(key, value);
     }
-    Ok(Value::Null)
+    Ok(Value::empty())
 }
 
 fn get_or_default(call: &mut Call<'_>) -> Thrown {
@@ -137,7 +137,7 @@ pub(super) static METHODS: &[Method] = methods! {
     replace(Object, Object, Object) => replace_pair;
     clear() => |c| {
         map(c)?.clear();
-        Ok(Value::Null)
+        Ok(Value::empty())
     };
     clone() => copy;
     forEach(Other) => no_function;

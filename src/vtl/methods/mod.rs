@@ -164,7 +164,7 @@ pub(crate) fn call(call: &mut Call<'_>, name: &str) -> Thrown {
         (Value::List(list), "get", [Value::Int(at)]) => return list.at(*at),
         _ => {}
     }
-    match choose(table(call.this), common::METHODS, name, call.args)? {
+    match choose(table(call.this), common::METHODS, name, call.args) {
         Some(method) if method.params.is_empty() && !call.args.is_empty() => {
             // The search takes a method without parameters for any arguments; calling it then fails.
             Err(Exception::new(format!(

@@ -79,7 +79,9 @@ pub(super) fn parse_double(text: &str) -> Thrown<f64> {
         "Infinity" => return Ok(f64::INFINITY),
         _ => {}
     }
-    let plain = trimmed.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(trimmed);
+    let plain = trimmed
+        .strip_suffix(['d', 'D', 'f', 'F'])
+        .unwrap_or(trimmed);
     let first = unsigned.bytes().next();
     if !first.is_some_and(|b| b.is_ascii_digit() || b == b'.') {
         return Err(bad_number(text));

@@ -83,19 +83,15 @@ impl Ty {
             (Ty::Int, Value::Int(_))
             | (Ty::Long, Value::Int(_) | Value::Long(_))
             | (Ty::Float, Value::Int(_) | Value::Long(_) | Value::Float(_))
-            | (
-                Ty::Double,
-                Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Double(_),
-            )
+            | (Ty::Double, Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Double(_))
             | (Ty::CharSequence, Value::Str(_))
             | (Ty::Collection | Ty::Iterable, Value::View(_))
             | (Ty::Map, Value::Map(_) | Value::Loop(_)) => true,
             (Ty::Collection | Ty::Iterable, Value::List(list)) => !list.kind().is_array(),
             (Ty::Chars, Value::List(list)) => list.kind() == ListKind::CharArray,
-            (Ty::Objects, Value::List(list)) => matches!(
-                list.kind(),
-                ListKind::ObjectArray | ListKind::StringArray
-            ),
+            (Ty::Objects, Value::List(list)) => {
+                matches!(list.kind(), ListKind::ObjectArray | ListKind::StringArray)
+            }
             (Ty::Sequences, Value::List(list)) => list.kind() == ListKind::StringArray,
             (ty, value) => ty.exact(value),
         }
@@ -103,9 +99,7 @@ impl Ty {
 
     /// Whether every value of `other` is one of this type.
     fn covers(self, other: Ty, vararg: bool) -> bool {
-        use Ty::{
-            CharSequence, Collection, Double, Float, Int, Iterable, Long, Object, Str,
-        };
+        use Ty::{CharSequence, Collection, Double, Float, Int, Iterable, Long, Object, Str};
         self == other
             || match (self, other) {
                 (Object, other) => !other.primitive(),
@@ -192,16 +186,20 @@ pub(super) fn choose(
     common: &'static [Method],
     name: &str,
     args: &[Value],
-) -> Result<Option<&'static Method>, Exception> {
+) -> Option<&'static Method> {
     let mut best: Vec<&'static Method> = Vec::new();
     for method in own.iter().chain(common) {
         if method.name != name {
             continue;
         }
         if method.params.len() == args.len()
-            && method.params.iter().zip(args).all(|(ty, arg)| ty.exact(arg))
+            && method
+                .params
+                .iter()
+                .zip(args)
+                .all(|(ty, arg)| ty.exact(arg))
         {
-            return Ok(Some(method));
+            return Some(method);
         }
         if !applicable(method.params, args) {
             continue;
@@ -223,11 +221,9 @@ pub(super) fn choose(
             best.push(method);
         }
     }
+    // Of several that fit equally well none is taken.
     match best.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(one)),
-        _ => Err(Exception::new(format!(
-            "the call of {name} is ambiguous: several methods fit"
-        ))),
+        [one] => Some(one),
+        _ => None,
     }
 }

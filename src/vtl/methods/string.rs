@@ -33,7 +33,9 @@ fn replace_pattern(call: &mut Call<'_>, all: bool) -> Thrown {
     call.meter.charge(1 + text.len() / 16)?;
     let limit = if all { usize::MAX } else { 1 };
     let replaced = regex
-        .replace(text, call.str(1)?, limit, &|len| call.meter.text(len).is_ok())
+        .replace(text, call.str(1)?, limit, &|len| {
+            call.meter.text(len).is_ok()
+        })
         .map_err(|e| pattern(&e))?;
     call.made(replaced)
 }
@@ -57,11 +59,12 @@ fn chars(call: &mut Call<'_>) -> Thrown {
 }
 
 fn from_chars(call: &mut Call<'_>) -> Thrown {
-    let Value::List(list) = call.arg(0) else {
-        return Err(null_pointer());
+    let units = match call.args {
+        [Value::List(list)] => list.items(),
+        [Value::Null] => return Err(null_pointer()),
+        several => several.to_vec(),
     };
-    let units: Vec<u16> = list
-        .borrow()
+    let units: Vec<u16> = units
         .iter()
         .filter_map(|v| match v {
             Value::Char(unit) => Some(*unit),
@@ -222,6 +225,7 @@ pub(super) static METHODS: &[Method] = methods! {
         "UTF-8" | "UTF8" => bytes(c),
         other => Err(Exception::new(format!("UnsupportedEncodingException: {other}"))),
     };
+    getBytes(Other) => |_| Err(null_pointer());
     intern() => |c| Ok(c.this.clone());
     toString() => |c| Ok(c.this.clone());
     join(CharSequence, Sequences) => join;

@@ -29,9 +29,8 @@ pub(super) fn code_point(call: &mut Call<'_>, back: i32) -> Thrown {
     let error = || index_error(at, len(text));
     let first = usize::try_from(at.wrapping_sub(back)).map_err(|_| error())?;
     let unit = unit_at(text, first).ok_or_else(error)?;
-    let pair = |high: u16, low: u16| {
-        (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low)
-    };
+    let pair =
+        |high: u16, low: u16| (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low);
     let join = |high: u16, low: u16| {
         0x10000 + ((i32::from(high) - 0xd800) << 10) + (i32::from(low) - 0xdc00)
     };

@@ -3,7 +3,7 @@
 use super::Parser;
 use super::statement::is_directive;
 use crate::vtl::ast::{Expr, Foreach, Node, Nodes};
-use crate::vtl::error::Error;
+use crate::vtl::error::{Error, ErrorKind};
 use crate::vtl::span::Span;
 use crate::vtl::token::Kind;
 
@@ -20,6 +20,10 @@ struct Argument {
     is_reference: bool,
     /// Its first token.
     first: usize,
+}
+
+fn shape(span: Span, message: &str) -> Error {
+    Error::new(ErrorKind::Syntax, span, message)
 }
 
 impl Parser<'_> {
@@ -79,9 +83,7 @@ impl Parser<'_> {
         match name {
             "stop" => Ok(Parsed::Node(Node::Stop)),
             "break" => Ok(Parsed::Node(Node::Break(self.span(span), None))),
-            "include" | "parse" => {
-                Ok(Parsed::Node(Node::Include(self.span(span), name.into())))
-            }
+            "include" | "parse" => Ok(Parsed::Node(Node::Include(self.span(span), name.into()))),
             "foreach" | "define" | "literal" | "macro" => {
                 Err(self.error(span, format!("#{name} needs parentheses")))
             }
@@ -138,34 +140,31 @@ impl Parser<'_> {
 
     fn foreach(&mut self, first: usize, arguments: Vec<Argument>) -> Result<Parsed, Error> {
         let span = self.since(first);
+        let count = arguments.len();
         let mut arguments = arguments.into_iter();
-        let shape = (arguments.next(), arguments.next(), arguments.next());
-        let (variable, source) = match shape {
-            (
-                Some(Argument {
-                    value: Some(Expr::Reference(variable)),
-                    ..
-                }),
-                Some(Argument { value: None, .. }),
-                Some(Argument {
-                    value: Some(source),
-                    ..
-                }),
-            ) => (variable, source),
-            _ => {
-                return Err(Error::new(
-                    crate::vtl::error::ErrorKind::Syntax,
-                    span,
-                    "expected #foreach($item in $list)",
-                ));
-            }
+        let variable = arguments.next();
+        // What stands in the middle is not looked at. With nothing behind it there is nothing to iterate over.
+        let source = match arguments.nth(1) {
+            Some(Argument { value, .. }) => value.unwrap_or(Expr::Bool(false)),
+            None => Expr::Bool(false),
         };
+        let variable = match variable {
+            Some(Argument {
+                value: Some(Expr::Reference(variable)),
+                ..
+            }) => Some(variable.slot),
+            Some(Argument { value: Some(_), .. }) => None,
+            _ => return Err(shape(span, "expected #foreach($item in $list)")),
+        };
+        if count < 2 {
+            return Err(shape(span, "expected #foreach($item in $list)"));
+        }
         let body = self.block("a #foreach")?;
         for name in ["foreach", "velocityCount", "velocityHasNext"] {
             self.names.slot(name);
         }
         Ok(Parsed::Node(Node::Foreach(Box::new(Foreach {
-            variable: variable.slot,
+            variable,
             source,
             body,
             span,
@@ -176,17 +175,15 @@ impl Parser<'_> {
         let span = self.since(first);
         let slot = match arguments.first() {
             Some(argument) if argument.is_reference => self.plain_name(argument.first),
-            _ => {
-                return Err(Error::new(
-                    crate::vtl::error::ErrorKind::Syntax,
-                    span,
-                    "expected #define($name)",
-                ));
-            }
+            Some(_) => None,
+            None => return Err(shape(span, "expected #define($name)")),
         };
         let nodes = self.block("a #define")?;
         self.names.bodies.push(nodes);
-        Ok(Parsed::Node(Node::Define(slot, self.names.bodies.len() - 1)))
+        Ok(Parsed::Node(Node::Define(
+            slot,
+            self.names.bodies.len() - 1,
+        )))
     }
 
     /// A macro defines nothing and prints nothing; only its name is remembered.
@@ -198,11 +195,7 @@ impl Parser<'_> {
             .map(|token| token.image(self.source).to_owned());
         let Some(word) = word else {
             let span = self.since(first);
-            return Err(Error::new(
-                crate::vtl::error::ErrorKind::Syntax,
-                span,
-                "expected #macro(name $argument ...)",
-            ));
+            return Err(shape(span, "expected #macro(name $argument ...)"));
         };
         self.block("a #macro")?;
         self.names.macros.insert(word);
@@ -213,6 +206,9 @@ impl Parser<'_> {
     fn literal(&mut self) -> Result<Parsed, Error> {
         let start = self.at;
         self.block("a #literal")?;
+        if self.at == start + 1 {
+            return Err(self.error(self.since(start), "#literal() needs something to print"));
+        }
         let mut text = String::new();
         for token in self
             .tokens

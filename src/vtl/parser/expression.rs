@@ -1,14 +1,15 @@
 //! Expressions, literals and what is inside strings.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
 
 use super::{Parser, Place};
-use crate::vtl::ast::{Comparison, Expr, Math};
+use crate::vtl::ast::{Comparison, Expr, Math, Sum};
 use crate::vtl::error::Error;
 use crate::vtl::span::Span;
-use crate::vtl::token::{Kind, Token};
+use crate::vtl::token::{Kind, Token, slice};
 
 fn comparison(kind: Kind) -> Option<Comparison> {
     Some(match kind {
@@ -78,7 +79,9 @@ impl Parser<'_> {
                 _ => break,
             };
             self.take()?;
-            rest.push((operator, self.product()?));
+            let from = self.text_since(start).len();
+            let operand = self.product()?;
+            rest.push((operator, operand, from..self.text_since(start).len()));
         }
         Ok(self.computed(start, first, rest))
     }
@@ -95,16 +98,32 @@ impl Parser<'_> {
                 _ => break,
             };
             self.take()?;
-            rest.push((operator, self.unary()?));
+            let from = self.text_since(start).len();
+            let operand = self.unary()?;
+            rest.push((operator, operand, from..self.text_since(start).len()));
         }
         Ok(self.computed(start, first, rest))
     }
 
-    fn computed(&self, start: usize, first: Expr, rest: Vec<(Math, Expr)>) -> Expr {
+    fn computed(&self, start: usize, first: Expr, rest: Vec<(Math, Expr, Range<usize>)>) -> Expr {
         if rest.is_empty() {
             return first;
         }
-        Expr::Math(Box::new(first), rest.into_boxed_slice(), self.since(start))
+        Expr::Math(Box::new(Sum {
+            first,
+            rest: rest.into_boxed_slice(),
+            source: self.text_since(start).into(),
+            grouped: false,
+            span: self.since(start),
+        }))
+    }
+
+    /// The source from a token to the last one taken.
+    fn text_since(&self, first: usize) -> &str {
+        let tokens = self.tokens.get(first..self.at).unwrap_or_default();
+        let start = tokens.first().map_or(0, |t| t.span.start);
+        let end = tokens.last().map_or(start, |t| t.span.end);
+        slice(self.source, Span { start, end })
     }
 
     fn unary(&mut self) -> Result<Expr, Error> {
@@ -114,8 +133,11 @@ impl Parser<'_> {
             return Ok(Expr::Not(Box::new(inner)));
         }
         let value = if self.accept(Kind::OpenParen)? {
-            let inner = self.expression()?;
+            let mut inner = self.expression()?;
             self.expect(Kind::CloseParen, "`)`")?;
+            if let Expr::Math(sum) = &mut inner {
+                sum.grouped = true;
+            }
             inner
         } else {
             self.operand()?
@@ -138,9 +160,7 @@ impl Parser<'_> {
             Kind::String | Kind::Integer | Kind::Float | Kind::True | Kind::False => {
                 self.constant()
             }
-            Kind::Identifier | Kind::OpenCurly => {
-                Ok(Expr::Reference(Box::new(self.reference()?)))
-            }
+            Kind::Identifier | Kind::OpenCurly => Ok(Expr::Reference(Box::new(self.reference()?))),
             Kind::OpenList => self.nested(Self::list),
             Kind::OpenMap => self.nested(Self::map),
             Kind::Word => Err(self.unexpected("a value").help(
@@ -151,18 +171,18 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Result<Expr, Error> {
+        let first = self.at;
         self.take()?;
         let mut items = Vec::new();
         if self.accept(Kind::CloseList)? {
             return Ok(Expr::List(Box::default()));
         }
         loop {
-            let blank = self.accept(Kind::Blank)?;
+            self.accept(Kind::Blank)?;
             let bound = matches!(
                 self.peek()?,
                 Kind::Integer | Kind::Identifier | Kind::OpenCurly
             );
-            let _ = blank;
             items.push(self.parameter()?);
             if bound && items.len() == 1 && self.accept(Kind::DotDot)? {
                 self.accept(Kind::Blank)?;
@@ -172,7 +192,10 @@ impl Parser<'_> {
                 };
                 self.expect(Kind::CloseList, "`]`")?;
                 let start = items.pop().unwrap_or(Expr::Int(0));
-                return Ok(Expr::Range(Box::new((start, end))));
+                return Ok(Expr::Range(
+                    Box::new((start, end)),
+                    self.text_since(first).into(),
+                ));
             }
             if !self.accept(Kind::Comma)? {
                 break;
@@ -252,7 +275,10 @@ impl Parser<'_> {
             Some(text) => text.replace("\"\"", "\""),
             None => {
                 return Err(self
-                    .error(token.span, "`\\u` in a string needs four hexadecimal digits")
+                    .error(
+                        token.span,
+                        "`\\u` in a string needs four hexadecimal digits",
+                    )
                     .help("use single quotes if the backslash is meant"));
             }
         };

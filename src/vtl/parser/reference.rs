@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Parser;
 use crate::vtl::ast::{Expr, Form, Reference, Slot, Step, StepKind};
 use crate::vtl::error::Error;
+use crate::vtl::span::Span;
 use crate::vtl::token::{Kind, Token};
 
 /// The prefix of a reference, taken apart.
@@ -52,11 +53,7 @@ impl Parser<'_> {
         let image = token.image(self.source);
         let prefix = Prefix::of(image);
         let mut source = prefix.rest.clone();
-        for part in self
-            .tokens
-            .get(first + 1..self.at)
-            .unwrap_or_default()
-        {
+        for part in self.tokens.get(first + 1..self.at).unwrap_or_default() {
             part.literal(self.source, &mut source);
         }
         let (form, root) = self.form(&token, &name, &prefix);
@@ -70,6 +67,13 @@ impl Parser<'_> {
         if !matches!(form, Form::Bare(_) | Form::Broken) {
             self.names.mentioned.insert((root, child));
         }
+        let span = self.since(first);
+        // From now on the token is what is left without its prefix, wherever its source is printed.
+        let cut = image.len() - prefix.rest.len();
+        if let Some(token) = self.tokens.get_mut(first) {
+            let start = token.span.start as usize + cut;
+            token.span = Span::new(start, token.span.end as usize);
+        }
         Ok(Reference {
             form,
             slot,
@@ -77,7 +81,7 @@ impl Parser<'_> {
             slashes: prefix.slashes.into_boxed_str(),
             prefix: prefix.stray.into_boxed_str(),
             source: source.into_boxed_str(),
-            span: self.since(first),
+            span,
         })
     }
 

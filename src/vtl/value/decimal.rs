@@ -120,7 +120,10 @@ impl Decimal {
         let up = rest * 2 > bottom.abs();
         let size = if up { quotient + 1 } else { quotient };
         let negative = top.is_negative() != bottom.is_negative();
-        Some(Decimal::new(if negative { -size } else { size }, self.scale))
+        Some(Decimal::new(
+            if negative { -size } else { size },
+            self.scale,
+        ))
     }
 
     /// Compares by value; a difference in scale does not count.

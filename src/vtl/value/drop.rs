@@ -25,32 +25,29 @@ fn dismantle(mut queue: Vec<Value>) {
                 empty_map(&entry.map.0, &mut queue);
                 queue.extend([*entry.key, *entry.value]);
             }
-            Value::Iter(iter) => {
-                if Rc::strong_count(&iter) == 1 {
+            Value::Iter(iter)
+                if Rc::strong_count(&iter) == 1 => {
                     take_iter(&iter, &mut queue);
                 }
-            }
             _ => {}
         }
     }
 }
 
 fn empty_list(list: &Rc<ListInner>, queue: &mut Vec<Value>) {
-    if Rc::strong_count(list) == 1 {
-        if let Ok(mut cells) = list.cells.try_borrow_mut() {
+    if Rc::strong_count(list) == 1
+        && let Ok(mut cells) = list.cells.try_borrow_mut() {
             queue.extend(cells.drain(..).filter(is_container));
         }
-    }
 }
 
 fn empty_map(map: &Rc<MapInner>, queue: &mut Vec<Value>) {
-    if Rc::strong_count(map) == 1 {
-        if let Ok(mut cells) = map.cells.try_borrow_mut() {
+    if Rc::strong_count(map) == 1
+        && let Ok(mut cells) = map.cells.try_borrow_mut() {
             for (key, value) in cells.drain(..) {
                 queue.extend([key.0, value].into_iter().filter(is_container));
             }
         }
-    }
 }
 
 fn take_iter(iter: &Iter, queue: &mut Vec<Value>) {
@@ -74,7 +71,10 @@ impl Drop for ListInner {
 impl Drop for MapInner {
     fn drop(&mut self) {
         let cells = self.cells.get_mut();
-        if cells.iter().any(|(k, v)| is_container(&k.0) || is_container(v)) {
+        if cells
+            .iter()
+            .any(|(k, v)| is_container(&k.0) || is_container(v))
+        {
             let mut queue = Vec::with_capacity(cells.len());
             for (key, value) in cells.drain(..) {
                 queue.extend([key.0, value].into_iter().filter(is_container));

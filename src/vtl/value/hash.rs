@@ -10,8 +10,9 @@ use crate::vtl::object::Exception;
 
 /// `String.hashCode()`.
 pub(crate) fn string_hash(text: &str) -> i32 {
-    text.encode_utf16()
-        .fold(0i32, |h, unit| h.wrapping_mul(31).wrapping_add(i32::from(unit)))
+    text.encode_utf16().fold(0i32, |h, unit| {
+        h.wrapping_mul(31).wrapping_add(i32::from(unit))
+    })
 }
 
 fn long_hash(bits: u64) -> i32 {
@@ -23,7 +24,9 @@ fn big_hash(value: &BigInt) -> i32 {
         .magnitude()
         .iter_u32_digits()
         .rev()
-        .fold(0i32, |h, digit| h.wrapping_mul(31).wrapping_add(digit as i32));
+        .fold(0i32, |h, digit| {
+            h.wrapping_mul(31).wrapping_add(digit as i32)
+        });
     if value.sign() == Sign::Minus {
         h.wrapping_neg()
     } else {
@@ -78,8 +81,7 @@ pub(crate) fn hash_code(value: &Value, meter: &Meter, depth: u32) -> Result<i32,
             ViewKind::Values => pointer_hash(&view.map.0),
         },
         Value::Entry(entry) => {
-            hash_code(entry.key(), meter, depth + 1)?
-                ^ hash_code(&entry.value(), meter, depth + 1)?
+            hash_code(entry.key(), meter, depth + 1)? ^ hash_code(&entry.value(), meter, depth + 1)?
         }
         Value::Iter(iter) => pointer_hash(iter),
         Value::Class(name) => string_hash(name),
@@ -102,12 +104,7 @@ fn map_hash(map: &Map, meter: &Meter, depth: u32) -> Result<i32, Exception> {
 }
 
 /// `Object.equals()` of any two values.
-pub(crate) fn equals(
-    a: &Value,
-    b: &Value,
-    meter: &Meter,
-    depth: u32,
-) -> Result<bool, Exception> {
+pub(crate) fn equals(a: &Value, b: &Value, meter: &Meter, depth: u32) -> Result<bool, Exception> {
     meter.depth(depth)?;
     Ok(match (a, b) {
         (Value::Null, Value::Null) => true,

@@ -26,7 +26,12 @@ pub struct Iter {
 
 impl Iter {
     pub(crate) fn over_list(list: &List, cursor: usize) -> Self {
-        Iter::make(Source::List(list.clone()), Vec::new(), list.changes(), cursor)
+        Iter::make(
+            Source::List(list.clone()),
+            Vec::new(),
+            list.changes(),
+            cursor,
+        )
     }
 
     pub(crate) fn over_view(view: &View) -> Self {
@@ -43,10 +48,6 @@ impl Iter {
             map: map.clone(),
             kind,
         })
-    }
-
-    pub(crate) fn over_items(items: Vec<Value>) -> Self {
-        Iter::make(Source::Items, items, 0, 0)
     }
 
     fn make(source: Source, items: Vec<Value>, changes: u32, cursor: usize) -> Self {

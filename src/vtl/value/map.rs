@@ -245,11 +245,7 @@ impl Map {
     pub fn remove(&self, key: &Value) -> Option<Value> {
         let removed = match key {
             Value::Str(text) => self.0.cells.borrow_mut().shift_remove(&StrKey(text)),
-            other => self
-                .0
-                .cells
-                .borrow_mut()
-                .shift_remove(&Key(other.clone())),
+            other => self.0.cells.borrow_mut().shift_remove(&Key(other.clone())),
         };
         if removed.is_some() {
             self.changed();

@@ -19,10 +19,8 @@ pub use self::map::{Map, MapKind};
 
 pub(crate) use self::double::{double_text, float_text};
 pub(crate) use self::entry::ViewKind;
-pub(crate) use self::hash::{equals, hash_code, string_hash};
-pub(crate) use self::iter::Source;
-pub(crate) use self::json::write_json_string;
-pub(crate) use self::text::{Blocks, NoBlocks, Printer, push_unit};
+pub(crate) use self::hash::{equals, hash_code};
+pub(crate) use self::text::{Blocks, NoBlocks, Printer};
 
 use std::fmt;
 use std::rc::Rc;

@@ -1,0 +1,375 @@
+//! The names of headers as a client spelled them, read from the bytes of an HTTP/1 connection.
+//!
+//! hyper keeps the spelling to itself, so the bytes are looked at on their way to it: heads are
+//! parsed a second time, bodies are only counted.
+
+use std::collections::VecDeque;
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::HeaderMap;
+
+use crate::mapping::OriginalHeaderNames;
+use crate::server::framing::{Framing, Skipped};
+
+/// hyper's own bound, above which it answers 431.
+const MAX_HEADERS: usize = 100;
+
+/// The names of one head, each followed by a line end.
+type Names = String;
+
+/// Names on their way from the bytes of a connection to its requests, in the order of the heads.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spelled(Arc<Mutex<VecDeque<Names>>>);
+
+impl Spelled {
+    fn push(&self, names: Names) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(names);
+    }
+
+    /// The names of the next request, if they are those of `headers`.
+    pub(super) fn next(&self, headers: &HeaderMap) -> Option<OriginalHeaderNames> {
+        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        is_spelling_of(&names, headers).then(|| OriginalHeaderNames::new(names.lines()))
+    }
+}
+
+/// Whether there is one name for each header line, and they are in the order of the lines.
+fn is_spelling_of(names: &str, headers: &HeaderMap) -> bool {
+    if headers.keys_len() == headers.len() {
+        let mut names = names.lines();
+        let paired = headers
+            .keys()
+            .all(|key| names.next().is_some_and(|name| name.eq_ignore_ascii_case(key.as_str())));
+        return paired && names.next().is_none();
+    }
+    // The map holds the lines of a repeated name together, in their order.
+    let lines = |key: &str| names.lines().filter(|name| name.eq_ignore_ascii_case(key)).count();
+    names.lines().count() == headers.len()
+        && headers.keys().all(|key| lines(key.as_str()) == headers.get_all(key).iter().count())
+}
+
+/// Finds the heads in the bytes that a client sends.
+#[derive(Debug)]
+pub(super) struct Tap {
+    state: State,
+    /// The beginning of a head that is not there as a whole.
+    partial: Vec<u8>,
+    largest_head: usize,
+    spelled: Spelled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    Body(Framing),
+    /// This is no HTTP/1, or not any more. hyper says so to the client.
+    Lost,
+}
+
+impl Tap {
+    /// A tap for a connection whose heads have at most `largest_head` bytes.
+    pub(super) fn new(largest_head: usize, spelled: Spelled) -> Self {
+        Self { state: State::Head, partial: Vec::new(), largest_head, spelled }
+    }
+
+    /// Looks at the next bytes of the connection.
+    pub(super) fn see(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let used = match &mut self.state {
+                State::Lost => return,
+                State::Head => self.head(bytes),
+                State::Body(framing) => match framing.skip(bytes) {
+                    Skipped::All => return,
+                    Skipped::End(used) => {
+                        self.state = State::Head;
+                        Some(used)
+                    }
+                    Skipped::Broken => None,
+                },
+            };
+            let Some(rest) = used.and_then(|used| bytes.get(used..)) else {
+                self.state = State::Lost;
+                self.partial = Vec::new();
+                return;
+            };
+            bytes = rest;
+        }
+    }
+
+    /// Reads a head, or a part of it. How many bytes it took; none for what is no head.
+    fn head(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.partial.is_empty() {
+            // Blank lines may stand before a request.
+            let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            if blank > 0 {
+                return Some(blank);
+            }
+            return match parse(bytes)? {
+                Parsed::Complete(head) => self.finish(head),
+                Parsed::Partial => self.keep(bytes),
+            };
+        }
+        let known = self.partial.len();
+        let Some(end) = end_of_head(&self.partial, bytes) else {
+            return self.keep(bytes);
+        };
+        self.keep(bytes.get(..end)?)?;
+        let partial = std::mem::take(&mut self.partial);
+        match parse(&partial)? {
+            Parsed::Complete(head) => {
+                self.finish(head)?;
+                Some(partial.len() - known)
+            }
+            // hyper does not see the end of a head here either.
+            Parsed::Partial => {
+                self.partial = partial;
+                Some(end)
+            }
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.partial.len() + bytes.len() > self.largest_head {
+            return None;
+        }
+        self.partial.extend_from_slice(bytes);
+        Some(bytes.len())
+    }
+
+    fn finish(&mut self, head: Head) -> Option<usize> {
+        self.spelled.push(head.names);
+        self.state = match head.body {
+            None => State::Head,
+            Some(framing) => State::Body(framing),
+        };
+        Some(head.length)
+    }
+}
+
+/// Where a head ends in `bytes`, which follow `known`; both LF and CRLF end a line.
+fn end_of_head(known: &[u8], bytes: &[u8]) -> Option<usize> {
+    let before = known.get(known.len().saturating_sub(2)..).unwrap_or_default();
+    // Whether the last line that ended was followed by nothing but a CR since.
+    let mut at_line_start = matches!(before, [.., b'\n'] | [b'\n', b'\r']);
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\n' if at_line_start => return Some(index + 1),
+            b'\n' => at_line_start = true,
+            b'\r' => {}
+            _ => at_line_start = false,
+        }
+    }
+    None
+}
+
+enum Parsed {
+    Complete(Head),
+    Partial,
+}
+
+struct Head {
+    names: Names,
+    length: usize,
+    body: Option<Framing>,
+}
+
+/// None for what hyper refuses or what ends HTTP on this connection.
+fn parse(bytes: &[u8]) -> Option<Parsed> {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let length = match request.parse_with_uninit_headers(bytes, &mut headers) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Some(Parsed::Partial),
+        Err(_) => return None,
+    };
+    if request.method == Some("CONNECT") {
+        return None;
+    }
+    let mut names = String::with_capacity(request.headers.iter().map(|header| header.name.len() + 1).sum());
+    let (mut chunked, mut content_length) = (None, None);
+    for header in request.headers.iter() {
+        names.push_str(header.name);
+        names.push('\n');
+        if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            let last = header.value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
+            chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        } else if header.name.eq_ignore_ascii_case("content-length") {
+            content_length = Some(header.value);
+        }
+    }
+    let body = match (chunked, content_length) {
+        (Some(true), _) => Some(Framing::CHUNKED),
+        (Some(false), _) => return None,
+        (None, None) => None,
+        (None, Some(length)) => {
+            let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+            let length = std::str::from_utf8(length).ok().filter(|_| digits)?.parse().ok()?;
+            (length > 0).then_some(Framing::Length(length))
+        }
+    };
+    Some(Parsed::Complete(Head { names, length, body }))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(parts: &[&[u8]], largest_head: usize) -> (Vec<Names>, State) {
+        let spelled = Spelled::default();
+        let mut tap = Tap::new(largest_head, spelled.clone());
+        for part in parts {
+            tap.see(part);
+        }
+        assert!(tap.partial.len() <= largest_head);
+        let names = spelled.0.lock().unwrap().iter().cloned().collect();
+        (names, tap.state)
+    }
+
+    const STREAM: &[u8] = b"\r\n\nPOST /a HTTP/1.1\r\nHost: x\r\nX-ID: 1\r\nx-id: 2\r\nContent-Length: 20\r\n\r\n\
+        GET / HTTP/1.1\r\nA: b\r\nPUT / HTTP/1.1\r\nHOST:x\r\nTransfer-Encoding: Chunked\r\n\r\n\
+        3;n=\"GET\"\r\n\r\n\r\r\n0\r\nTrailer: T\r\n\r\n\
+        GET /b HTTP/1.1\nhost: x\nAccept:\n\nGET /c HTTP/1.0\r\n\r\nHEAD / HTTP/1.1\r\nlAsT:";
+
+    fn expected() -> Vec<Names> {
+        vec![
+            "Host\nX-ID\nx-id\nContent-Length\n".into(),
+            "HOST\nTransfer-Encoding\n".into(),
+            "host\nAccept\n".into(),
+            String::new(),
+        ]
+    }
+
+    #[test]
+    fn every_cut_in_two_and_three_gives_the_same_names() {
+        // The first body is a part of a head, and the second holds line ends.
+        let stream = STREAM.to_vec();
+        assert_eq!(seen(&[&stream], 1000), (expected(), State::Head));
+        for first in 0..stream.len() {
+            let (a, rest) = stream.split_at(first);
+            assert_eq!(seen(&[a, rest], 1000).0, expected(), "cut at {first}");
+            for second in (0..rest.len()).step_by(7) {
+                let (b, c) = rest.split_at(second);
+                assert_eq!(seen(&[a, b, c], 1000).0, expected(), "cuts at {first} and {second}");
+            }
+        }
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(seen(&bytes, 1000).0, expected());
+    }
+
+    #[test]
+    fn what_is_no_http_ends_it() {
+        for broken in [
+            &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+            b"\x16\x03\x01\x02\x00",
+            b"GET / HTTP/1.1\r\nA b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+            b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        ] {
+            let (names, state) = seen(&[broken, b"GET / HTTP/1.1\r\nA: b\r\n\r\n"], 1000);
+            assert_eq!((names, state), (vec![], State::Lost), "{}", broken.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_head_is_held_up_to_the_limit() {
+        let line = b"A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+        let endless: Vec<&[u8]> = [&b"GET / HTTP/1.1\r\n"[..]].into_iter().chain([&line[..]; 90]).collect();
+        assert_eq!(seen(&endless, 1000).1, State::Lost);
+    }
+
+    #[test]
+    fn names_go_only_to_their_headers() {
+        let map = |names: &[&str]| -> HeaderMap {
+            let pair = |name: &&str| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("v"));
+            names.iter().map(pair).collect()
+        };
+        assert!(is_spelling_of("Host\nX-A\n", &map(&["host", "x-a"])));
+        assert!(is_spelling_of("X-A\nHost\nx-a\n", &map(&["x-a", "host", "x-a"])));
+        assert!(is_spelling_of("", &map(&[])));
+        for (names, headers) in [
+            ("X-A\nHost\n", &["host", "x-a"][..]),
+            ("Host\n", &["host", "x-a"]),
+            ("Host\nX-A\n", &["host"]),
+            ("Host\nHost\nX-A\n", &["host", "x-a", "x-a"]),
+            ("Host\nX-A\nX-A\nX-A\n", &["host", "x-a", "x-a"]),
+        ] {
+            assert!(!is_spelling_of(names, &map(headers)), "{names:?} {headers:?}");
+        }
+    }
+
+    /// A request and the names of its head.
+    fn request() -> impl Strategy<Value = (Vec<u8>, Names)> {
+        let name = "[A-Za-z][A-Za-z0-9-]{0,8}".prop_map(|name| format!("x{name}"));
+        let header = (name, "[ -~]{0,12}");
+        let body = prop_oneof![
+            Just(None),
+            prop::collection::vec(any::<u8>(), 0..40).prop_map(|bytes| {
+                let head = ("Content-Length".to_owned(), bytes.len().to_string());
+                Some((head, bytes))
+            }),
+            prop::collection::vec(prop::collection::vec(any::<u8>(), 1..20), 0..4).prop_map(|chunks| {
+                let mut bytes = Vec::new();
+                for chunk in &chunks {
+                    bytes.extend(format!("{:x};e\r\n", chunk.len()).bytes());
+                    bytes.extend(chunk);
+                    bytes.extend(b"\r\n");
+                }
+                bytes.extend(b"0\r\nT: 1\r\n\r\n");
+                Some((("tRansfer-encoding".to_owned(), "chunked".to_owned()), bytes))
+            }),
+        ];
+        (prop::collection::vec(header, 0..6), body, any::<bool>()).prop_map(|(mut headers, body, crlf)| {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let mut bytes = format!("POST /p HTTP/1.1{end}").into_bytes();
+            let mut content = Vec::new();
+            if let Some((header, more)) = body {
+                headers.push(header);
+                content = more;
+            }
+            let mut names = String::new();
+            for (name, value) in headers {
+                bytes.extend(format!("{name}: {value}{end}").bytes());
+                names.push_str(&format!("{name}\n"));
+            }
+            bytes.extend(end.bytes());
+            bytes.extend(content);
+            (bytes, names)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_names(
+            requests in prop::collection::vec(request(), 1..6),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let stream: Vec<u8> = requests.iter().flat_map(|(bytes, _)| bytes.clone()).collect();
+            let names: Vec<Names> = requests.into_iter().map(|(_, names)| names).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+            cuts.push(stream.len());
+            cuts.sort_unstable();
+            let mut start = 0;
+            let parts: Vec<&[u8]> = cuts
+                .into_iter()
+                .map(|cut| {
+                    let part = &stream[start..cut];
+                    start = cut;
+                    part
+                })
+                .collect();
+            prop_assert_eq!(seen(&parts, 4096), (names, State::Head));
+        }
+
+        #[test]
+        fn no_bytes_do_harm(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..30), 0..10)) {
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            seen(&parts, 100);
+        }
+    }
+}
