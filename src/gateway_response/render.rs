@@ -263,3 +263,99 @@ fn carries_trace(kind: ErrorKind) -> bool {
     kind != ErrorKind::RefusedHeader && type_of(kind).family() == Family::Engine
 }
 
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use http::{HeaderMap, Method, Uri, Version};
+
+    use super::*;
+    use crate::mapping::{Arrival, MethodRequest, RANDOM_BYTES, Stage};
+
+    fn render(responses: &GatewayResponses, error: &Error, headers: &HeaderMap) -> Response<String> {
+        let request = MethodRequest {
+            method: Method::POST,
+            uri: Uri::from_static("/pets?x=1"),
+            version: Version::HTTP_11,
+            names: None,
+            peer: None,
+            arrival: Arrival::new(SystemTime::UNIX_EPOCH, [7; RANDOM_BYTES], headers),
+        };
+        let stage = Stage::new("prod").variable("team", "blue");
+        let facts = Facts::new(&request, headers, &stage, None, None);
+        responses.render(error, &facts).map(|body| String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn default_bodies_to_the_byte() {
+        // Recorded or observed, by length: rest of the table follows its family.
+        for (kind, status, body, trace) in [
+            (ErrorKind::NoRoute, 403, r#"{"message":"Missing Authentication Token"}"#, false),
+            (ErrorKind::Configuration, 500, r#"{"message": "Internal server error"}"#, true),
+            (ErrorKind::RefusedHeader, 500, r#"{"message": "Internal server error"}"#, false),
+            (ErrorKind::InvalidBody, 400, r#"{"message": "Invalid request body"}"#, true),
+            (ErrorKind::Timeout, 504, r#"{"message": "Endpoint request timed out"}"#, true),
+            (ErrorKind::Network, 504, r#"{"message": "Network error communicating with endpoint"}"#, true),
+            (ErrorKind::UnsupportedMediaType, 415, r#"{"message": "Unsupported Media Type"}"#, true),
+            (ErrorKind::BrokenJson, 400, r#"{"message": "Invalid JSON in request body"}"#, true),
+            (ErrorKind::RequestTooLarge, 413, r#"{"message":"Request Too Long"}"#, false),
+        ] {
+            let response =
+                render(&GatewayResponses::default(), &Error::new(kind, "for the log"), &HeaderMap::new());
+            assert_eq!((response.status().as_u16(), response.body().as_str()), (status, body), "{kind:?}");
+            assert_eq!(response.headers().contains_key(TRACE_ID), trace, "{kind:?}");
+            assert_eq!(response.headers()["content-type"], "application/json");
+        }
+        let missing = Error::new(ErrorKind::MissingParameters, "a, b");
+        let response = render(&GatewayResponses::default(), &missing, &HeaderMap::new());
+        assert_eq!(response.body(), r#"{"message": "Missing required request parameters: [a, b]"}"#);
+        assert_eq!(response.headers()[ERROR_TYPE], "BadRequestException");
+    }
+
+    #[test]
+    fn entries_and_inheritance() {
+        let default = GatewayResponse::new()
+            .status(555)
+            .response_parameter("gatewayresponse.header.X-Team", "stageVariables.team")
+            .response_parameter("gatewayresponse.header.X-None", "method.request.header.gone")
+            .response_parameter("gatewayresponse.header.X-Error", "context.error.messageString");
+        let own = GatewayResponse::new()
+            .response_template("text/plain", "$context.error.responseType $context.path ${method.request.querystring.x}$nope")
+            .response_template("application/json", "{}");
+        let responses = GatewayResponses::compile([
+            ("DEFAULT_5XX", &default),
+            ("INTEGRATION_TIMEOUT", &own),
+        ])
+        .unwrap();
+        let inherited =
+            render(&responses, &Error::new(ErrorKind::Network, ""), &HeaderMap::new());
+        assert_eq!(inherited.status(), 555);
+        assert_eq!(inherited.headers()["x-team"], "blue");
+        assert_eq!(inherited.headers()["x-error"], "\"Network error communicating with endpoint\"");
+        assert!(!inherited.headers().contains_key("x-none"));
+
+        // One with an entry of its own takes nothing of the default.
+        let accept = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/plain; q=1"))]);
+        let own = render(&responses, &Error::new(ErrorKind::Timeout, ""), &accept);
+        assert_eq!((own.status().as_u16(), own.body().as_str()), (504, "INTEGRATION_TIMEOUT /prod/pets 1$nope"));
+        assert_eq!(own.headers()["content-type"], "text/plain");
+        assert!(!own.headers().contains_key("x-team"));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let entry = GatewayResponse::new()
+            .status(99)
+            .response_parameter("method.response.header.X", "'a'")
+            .response_parameter("gatewayresponse.header.X", "oops");
+        let error = GatewayResponses::compile([("DEFAULT_4XX", &entry), ("OTHER", &entry)]).unwrap_err();
+        let places: Vec<&str> = error.findings().iter().map(|finding| finding.pointer.as_str()).collect();
+        assert_eq!(places, [
+            "/DEFAULT_4XX/statusCode",
+            "/DEFAULT_4XX/responseParameters/method.response.header.X",
+            "/DEFAULT_4XX/responseParameters/gatewayresponse.header.X",
+            "/OTHER"
+        ]);
+    }
+}

@@ -9,7 +9,7 @@ use http::header::HeaderName;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::jsonpath::{Found, Match, Path};
+use crate::jsonpath::{EvalError, Found, Match, Path};
 use crate::mapping::context::Facts;
 use crate::mapping::expression::{Destination, RequestSource, ResponseSource, Source};
 use crate::mapping::method_request::text;
@@ -207,9 +207,16 @@ impl<'a> BodySource<'a> {
 
     fn at(&self, path: &Path) -> Result<Vec<String>, Error> {
         let Some(json) = self.json()? else { return Ok(Vec::new()) };
-        let found = path.evaluate(&json).map_err(|error| {
-            Error::configuration(format!("cannot evaluate the JSON path {:?}", path.source())).with_source(error)
-        })?;
+        let found = match path.evaluate(&json) {
+            Ok(found) => found,
+            // LocalStack: a document of another shape is a missing value, not a failure.
+            Err(EvalError::NotAnArray | EvalError::NotAContainer) => return Ok(Vec::new()),
+            Err(error) => {
+                let path = path.source();
+                return Err(Error::configuration(format!("cannot evaluate the JSON path {path:?}"))
+                    .with_source(error));
+            }
+        };
         Ok(match found {
             Found::Missing => Vec::new(),
             Found::One(found) => json_text(&owned(found)).into_iter().collect(),

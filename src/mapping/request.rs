@@ -187,3 +187,135 @@ fn query_string(call: &Call) -> Cow<'static, str> {
     }
     Cow::Owned(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use http::Request;
+
+    use super::*;
+    use crate::integration::{Integration, Method as ApiMethod};
+    use crate::mapping::method_request::{Arrival, MethodRequest, RANDOM_BYTES};
+    use crate::mapping::plan::Plan;
+    use crate::mapping::stage::Stage;
+
+    /// The head of the integration request as text: method, URI, headers in order of their names.
+    fn mapped(integration: &Integration, resource: &str, request: Request<&str>) -> Result<String, Error> {
+        let stage = Stage::new("s").api_id("api1");
+        let plan = Arc::new(Plan::compile(integration, &ApiMethod::new("ANY", resource), stage).unwrap());
+        let (mut parts, body) = request.into_parts();
+        let facts = Arc::new(MethodRequest {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            version: parts.version,
+            names: None,
+            peer: None,
+            arrival: Arrival::new(SystemTime::UNIX_EPOCH, [0; RANDOM_BYTES], &parts.headers),
+        });
+        let mut call = Call::capture(plan, facts, &parts.headers, Some(body.to_owned().into()))?;
+        let body = call.map_body(&parts.headers)?;
+        map(&call, &mut parts, Some(&body))?;
+        let mut lines: Vec<String> = parts
+            .headers
+            .iter()
+            .filter(|(name, _)| **name != headers::TRACE_ID && **name != headers::API_ID)
+            .map(|(name, value)| format!("{name}={}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        Ok(format!("{} {} {}", parts.method, parts.uri, lines.join(" ")))
+    }
+
+    fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &'static str) -> Request<&'static str> {
+        let builder = Request::builder().method(method).uri(uri);
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        builder.body(body).unwrap()
+    }
+
+    #[test]
+    fn http_sends_only_what_is_mapped() {
+        let integration = Integration::http("post", "http://b/x?own=1")
+            .request_parameter("integration.request.header.X-A", "method.request.header.a")
+            .request_parameter("integration.request.header.Host", "'other'")
+            .request_parameter("integration.request.header.Via", "'never'")
+            .request_parameter("integration.request.querystring.q", "method.request.multivaluequerystring.p");
+        let headers = [("a", "1"), ("a", "2"), ("cookie", "c"), ("content-type", "text/csv"), ("accept", "x/y")];
+        let sent = mapped(&integration, "/", request("GET", "/?p=a&p=b%20c&z=0", &headers, "a,b")).unwrap();
+        assert_eq!(
+            sent,
+            "POST http://b/x?own=1&q=a&q=b%20c accept=application/json content-type=text/csv host=other \
+             user-agent=AmazonAPIGateway_api1 x-a=2"
+        );
+        let empty = mapped(&integration, "/", request("GET", "/", &headers, "")).unwrap();
+        assert!(!empty.contains("content-type"), "{empty}");
+    }
+
+    #[test]
+    fn http_proxy_forwards_the_client() {
+        let integration = Integration::http_proxy("http://b/v/{rest}?own=1")
+            .request_parameter("integration.request.path.rest", "method.request.path.p")
+            .request_parameter("integration.request.header.x-a", "'mapped'")
+            .request_parameter("integration.request.querystring.z", "'2'");
+        let headers = [
+            ("host", "api"),
+            ("x-a", "client"),
+            ("connection", "x-hop, host, close"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("via", "1.1 p"),
+            ("content-encoding", "gzip"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+            ("user-agent", "ua"),
+        ];
+        let sent = mapped(&integration, "/{p+}", request("PUT", "/a%2Fb/c?z=1&y=%20", &headers, "")).unwrap();
+        assert_eq!(
+            sent,
+            "PUT http://b/v/a%2Fb/c?own=1&z=1&y=%20&z=2 accept=application/json cookie=a=1,b=2 user-agent=ua x-a=mapped"
+        );
+    }
+
+    #[test]
+    fn headers_of_the_gateway_are_refused() {
+        for name in ["Content-Length", "transfer-encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"] {
+            let key = format!("integration.request.header.{name}");
+            for integration in [Integration::http("GET", "http://b/"), Integration::http_proxy("http://b/")] {
+                let mapped_to = |source: &str| {
+                    let integration = integration.clone().request_parameter(&key, source);
+                    mapped(&integration, "/", request("GET", "/", &[], ""))
+                };
+                assert_eq!(mapped_to("'1'").unwrap_err().kind(), ErrorKind::RefusedHeader, "{name}");
+                // Without a value nothing is mapped.
+                assert!(mapped_to("method.request.header.none").is_ok(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn overrides_go_over_mapped_parameters() {
+        let integration = Integration::http("GET", "http://b/{id}")
+            .request_parameter("integration.request.path.id", "'mapped'")
+            .request_parameter("integration.request.header.X-A", "'mapped'")
+            .request_template(
+                "application/json",
+                "#set($context.requestOverride.path.id = \"a/b\")\
+                 #set($context.requestOverride.header.X-A = \"over\")\
+                 #set($context.requestOverride.header.X-B = [\"1\", \"2\"])\
+                 #set($context.requestOverride.querystring.q = \"é\")",
+            );
+        let sent = mapped(&integration, "/", request("GET", "/", &[], "")).unwrap();
+        assert_eq!(
+            sent,
+            "GET http://b/a/b?q=%C3%A9 accept=application/json user-agent=AmazonAPIGateway_api1 x-a=over x-b=1 x-b=2"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_no_header_fails() {
+        let integration = Integration::http("GET", "http://b/")
+            .request_parameter("integration.request.header.x", "method.request.querystring.v");
+        let error = mapped(&integration, "/", request("GET", "/?v=a%0D%0Ab", &[], "")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+    }
+}

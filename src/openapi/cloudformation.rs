@@ -8,10 +8,9 @@ pub(super) fn function_of_tag(tag: &str) -> Option<String> {
     let name = tag.strip_prefix('!')?;
     match name {
         "Ref" | "Condition" => Some(name.to_owned()),
-        "Sub" | "GetAtt" | "Join" | "If" | "ImportValue" | "FindInMap" | "Select" | "Split" | "Base64"
-        | "Transform" | "GetAZs" | "Equals" | "Not" | "And" | "Or" | "Cidr" | "ToJsonString" | "Length" => {
-            Some(format!("Fn::{name}"))
-        }
+        "Sub" | "GetAtt" | "Join" | "If" | "ImportValue" | "FindInMap" | "Select" | "Split"
+        | "Base64" | "Transform" | "GetAZs" | "Equals" | "Not" | "And" | "Or" | "Cidr"
+        | "ToJsonString" | "Length" => Some(format!("Fn::{name}")),
         _ => None,
     }
 }
@@ -65,10 +64,16 @@ mod tests {
     fn functions_are_written_out() {
         for (value, expected) in [
             (json!({"Ref": "Role"}), Some("${Role}")),
-            (json!({"Fn::Sub": "arn:${AWS::Region}"}), Some("arn:${AWS::Region}")),
+            (
+                json!({"Fn::Sub": "arn:${AWS::Region}"}),
+                Some("arn:${AWS::Region}"),
+            ),
             (json!({"Fn::Sub": ["a${B}", {"B": "c"}]}), Some("a${B}")),
             (json!({"Fn::GetAtt": ["Role", "Arn"]}), Some("${Role.Arn}")),
-            (json!({"Fn::Join": [":", ["arn", {"Ref": "AWS::Region"}]]}), Some("arn:${AWS::Region}")),
+            (
+                json!({"Fn::Join": [":", ["arn", {"Ref": "AWS::Region"}]]}),
+                Some("arn:${AWS::Region}"),
+            ),
             (json!({"Fn::If": ["Prod", "a", "b"]}), None),
             (json!({"a": 1}), None),
         ] {

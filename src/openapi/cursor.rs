@@ -27,19 +27,34 @@ impl<'a> At<'a> {
     /// The members of an object, in the order written; nothing for anything else.
     pub(super) fn members(&self) -> impl Iterator<Item = (&'a str, Self)> + use<'a> {
         let pointer = self.pointer.clone();
-        self.value.as_object().into_iter().flat_map(Map::iter).map(move |(key, value)| {
-            let below = format!("{pointer}/{}", pointer_token(key));
-            (key.as_str(), Self { value, pointer: below })
-        })
+        self.value
+            .as_object()
+            .into_iter()
+            .flat_map(Map::iter)
+            .map(move |(key, value)| {
+                let below = format!("{pointer}/{}", pointer_token(key));
+                (
+                    key.as_str(),
+                    Self {
+                        value,
+                        pointer: below,
+                    },
+                )
+            })
     }
 
     /// The items of a list; nothing for anything else.
     pub(super) fn items(&self) -> impl Iterator<Item = Self> + use<'a> {
         let pointer = self.pointer.clone();
-        self.value.as_array().into_iter().flatten().enumerate().map(move |(index, value)| Self {
-            value,
-            pointer: format!("{pointer}/{index}"),
-        })
+        self.value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(move |(index, value)| Self {
+                value,
+                pointer: format!("{pointer}/{index}"),
+            })
     }
 
     fn below(&self, key: &str, value: &'a Value) -> Self {

@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 
 use super::place::{Place, Spot};
 
-/// How many findings are kept; the rest is counted.
-const MAX_FINDINGS: usize = 2_000;
+/// How many errors, and how many warnings, are kept; the rest is counted.
+const MAX_FINDINGS: usize = 1_000;
 
 /// How many values may be read a second time because something refers to them.
 const MAX_REREAD: usize = 1_000_000;
@@ -15,6 +15,7 @@ const MAX_REREAD: usize = 1_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     list: Vec<(Diagnostic, Spot)>,
+    kept_errors: usize,
     seen: HashSet<(&'static str, String, String)>,
     errors: usize,
     left_out: usize,
@@ -35,12 +36,22 @@ impl Findings {
 
     fn add(&mut self, finding: Diagnostic, spot: Spot) {
         self.errors += usize::from(finding.is_error());
-        if self.list.len() >= MAX_FINDINGS {
+        let kept = if finding.is_error() {
+            self.kept_errors
+        } else {
+            self.list.len() - self.kept_errors
+        };
+        if kept >= MAX_FINDINGS {
             self.left_out += 1;
             return;
         }
-        let identity = (finding.code, finding.pointer.clone(), finding.message.clone());
+        let identity = (
+            finding.code,
+            finding.pointer.clone(),
+            finding.message.clone(),
+        );
         if self.seen.insert(identity) {
+            self.kept_errors += usize::from(finding.is_error());
             self.list.push((finding, spot));
         }
     }
@@ -78,5 +89,35 @@ impl Findings {
             ));
         }
         placed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::{Inside, Point};
+    use super::*;
+
+    #[test]
+    fn many_warnings_hide_no_error() {
+        let mut findings = Findings::default();
+        for number in 0..2 * MAX_FINDINGS {
+            findings.push(Diagnostic::warning("w", format!("/{number}"), ""));
+        }
+        findings.push(Diagnostic::error("e", "/a", "first"));
+        findings.push(Diagnostic::error("e", "/a", "first"));
+        assert_eq!(findings.errors(), 2);
+        let start = Point { line: 1, column: 1 };
+        let placed = findings.placed(&Place {
+            key: start,
+            value: start,
+            inside: Inside::Nothing,
+        });
+        assert_eq!(placed.len(), MAX_FINDINGS + 2);
+        assert_eq!(
+            placed.iter().filter(|finding| finding.is_error()).count(),
+            1
+        );
+        let last = placed.last().unwrap();
+        assert_eq!(last.message, "1000 more findings are left out");
     }
 }

@@ -31,7 +31,8 @@ impl Import {
     /// All other mistakes are [`findings`](Self::findings).
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ImportError> {
         let mut findings = Findings::default();
-        let source = Source::parse(bytes, &mut findings).map_err(|finding| ImportError { finding })?;
+        let source =
+            Source::parse(bytes, &mut findings).map_err(|finding| ImportError { finding })?;
         let root = At::root(&source.value);
         let format = match format(&root) {
             Ok(format) => format,
@@ -86,7 +87,10 @@ fn format(root: &At<'_>) -> Result<Format, Box<Diagnostic>> {
             ["3", "0"] | ["3"] => Ok(Format::OpenApi30),
             ["3", "1"] => Ok(Format::OpenApi31),
             _ => Err(at
-                .error("not-openapi", format!("the version {} of OpenAPI is not known", at.value))
+                .error(
+                    "not-openapi",
+                    format!("the version {} of OpenAPI is not known", at.value),
+                )
                 .help("write 3.0.1 or 3.1.0")
                 .into()),
         };
@@ -95,20 +99,28 @@ fn format(root: &At<'_>) -> Result<Format, Box<Diagnostic>> {
         return match text(&at).unwrap_or_default().as_str() {
             "2.0" | "2" => Ok(Format::Swagger2),
             _ => Err(at
-                .error("not-openapi", format!("the version {} of Swagger is not known", at.value))
+                .error(
+                    "not-openapi",
+                    format!("the version {} of Swagger is not known", at.value),
+                )
                 .help("write \"2.0\"")
                 .into()),
         };
     }
-    let finding = root.error("not-openapi", "this is no OpenAPI document: it has neither `openapi` nor `swagger`");
-    Err(Box::new(if root.member("Resources").is_some() || root.member("AWSTemplateFormatVersion").is_some() {
-        finding.help(
+    let finding = root.error(
+        "not-openapi",
+        "this is no OpenAPI document: it has neither `openapi` nor `swagger`",
+    );
+    Err(Box::new(
+        if root.member("Resources").is_some() || root.member("AWSTemplateFormatVersion").is_some() {
+            finding.help(
             "this is a CloudFormation template: deploy it and export the API, or read the document in its `Body` \
              or `DefinitionBody`",
         )
-    } else {
-        finding.help("begin it with `openapi: 3.0.1`")
-    }))
+        } else {
+            finding.help("begin it with `openapi: 3.0.1`")
+        },
+    ))
 }
 
 /// Why there is nothing to read in a text.

@@ -31,7 +31,12 @@ const INTEGRATION: &[&str] = &[
 
 const ENGINE: &str = "x-tower-apigw-template-engine";
 
-const RESPONSE: &[&str] = &["statusCode", "responseParameters", "responseTemplates", "contentHandling"];
+const RESPONSE: &[&str] = &[
+    "statusCode",
+    "responseParameters",
+    "responseTemplates",
+    "contentHandling",
+];
 
 /// Reads all members, whatever is wrong with one; `None` when the type is not known.
 pub(super) fn read(at: &At<'_>, findings: &mut Findings) -> Option<Integration> {
@@ -78,12 +83,14 @@ fn member(integration: &mut Integration, key: &str, at: &At<'_>, findings: &mut 
         "responseTransferMode" => integration.response_transfer_mode = read::word(at, findings),
         "responses" => integration.responses = responses(at, findings),
         ENGINE => integration.template_engine = engine(at, findings).unwrap_or_default(),
-        "payloadFormatVersion" | "integrationSubtype" | "templateSelectionExpression" => keys::unsupported(
-            at,
-            format!("`{key}` belongs to HTTP and WebSocket APIs and has no effect"),
-            "remove it; a REST API sends the event of version 1.0",
-            findings,
-        ),
+        "payloadFormatVersion" | "integrationSubtype" | "templateSelectionExpression" => {
+            keys::unsupported(
+                at,
+                format!("`{key}` belongs to HTTP and WebSocket APIs and has no effect"),
+                "remove it; a REST API sends the event of version 1.0",
+                findings,
+            )
+        }
         _ => keys::unknown(key, at, INTEGRATION, findings),
     }
 }
@@ -108,7 +115,9 @@ fn tls_config(at: &At<'_>, findings: &mut Findings) -> Option<TlsConfig> {
     keys::check(at, &["insecureSkipVerification"], findings);
     let flag = at.member("insecureSkipVerification");
     Some(TlsConfig {
-        insecure_skip_verification: flag.and_then(|at| read::boolean(&at, findings)).unwrap_or(false),
+        insecure_skip_verification: flag
+            .and_then(|at| read::boolean(&at, findings))
+            .unwrap_or(false),
     })
 }
 
@@ -118,7 +127,10 @@ fn engine(at: &At<'_>, findings: &mut Findings) -> Option<TemplateEngine> {
         "vtl" => Some(TemplateEngine::Vtl),
         "tera" => Some(TemplateEngine::Tera),
         _ => {
-            findings.push(at.error("value", format!("unknown value {word:?}, expected one of vtl, tera")));
+            findings.push(at.error(
+                "value",
+                format!("unknown value {word:?}, expected one of vtl, tera"),
+            ));
             None
         }
     }
@@ -128,7 +140,9 @@ fn responses(at: &At<'_>, findings: &mut Findings) -> Vec<IntegrationResponse> {
     if !read::is_object(at, findings) {
         return Vec::new();
     }
-    at.members().filter_map(|(pattern, at)| response(pattern, &at, findings)).collect()
+    at.members()
+        .filter_map(|(pattern, at)| response(pattern, &at, findings))
+        .collect()
 }
 
 fn response(pattern: &str, at: &At<'_>, findings: &mut Findings) -> Option<IntegrationResponse> {
@@ -146,7 +160,8 @@ fn response(pattern: &str, at: &At<'_>, findings: &mut Findings) -> Option<Integ
     };
     let mut response = IntegrationResponse {
         status_code: status_code.clone().unwrap_or_default(),
-        selection_pattern: Some(pattern.to_owned()).filter(|key| key != "default" && !key.is_empty()),
+        selection_pattern: Some(pattern.to_owned())
+            .filter(|key| key != "default" && !key.is_empty()),
         ..IntegrationResponse::new(200)
     };
     if let Some(at) = at.member("responseParameters") {
@@ -155,6 +170,8 @@ fn response(pattern: &str, at: &At<'_>, findings: &mut Findings) -> Option<Integ
     if let Some(at) = at.member("responseTemplates") {
         response.response_templates = read::templates(&at, "responseTemplates", findings);
     }
-    response.content_handling = at.member("contentHandling").and_then(|at| read::word(&at, findings));
+    response.content_handling = at
+        .member("contentHandling")
+        .and_then(|at| read::word(&at, findings));
     status_code.is_some().then_some(response)
 }

@@ -54,7 +54,10 @@ impl Walk<'_> {
     }
 
     fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t' | b',' | b':')) {
+        while matches!(
+            self.peek(),
+            Some(b' ' | b'\n' | b'\r' | b'\t' | b',' | b':')
+        ) {
             self.step();
         }
     }

@@ -18,17 +18,26 @@ pub(super) fn check(at: &At<'_>, known: &[&str], findings: &mut Findings) {
 /// Notes that `key`, at `at`, is not among `known`.
 pub(super) fn unknown(key: &str, at: &At<'_>, known: &[&str], findings: &mut Findings) {
     let finding = if key.starts_with(EXTENSION) || key == "x-amazon-apigateway" {
-        at.warning("unknown-extension", format!("the extension `{key}` has no meaning here and is ignored"))
+        at.warning(
+            "unknown-extension",
+            format!("the extension `{key}` has no meaning here and is ignored"),
+        )
     } else if key.starts_with("x-") {
         return;
     } else if cloudformation::is_function(key) {
         findings.push_key(
-            at.warning("intrinsic", format!("the CloudFormation function `{key}` is not carried out"))
-                .help("read the document that the deployment gives"),
+            at.warning(
+                "intrinsic",
+                format!("the CloudFormation function `{key}` is not carried out"),
+            )
+            .help("read the document that the deployment gives"),
         );
         return;
     } else {
-        at.warning("unknown-key", format!("the key `{key}` has no meaning here and is ignored"))
+        at.warning(
+            "unknown-key",
+            format!("the key `{key}` has no meaning here and is ignored"),
+        )
     };
     findings.push_key(match meant(key, known) {
         Some(meant) => finding.help(format!("did you mean `{meant}`?")),
@@ -37,13 +46,21 @@ pub(super) fn unknown(key: &str, at: &At<'_>, known: &[&str], findings: &mut Fin
 }
 
 /// Notes that what `at` says has no effect here.
-pub(super) fn unsupported(at: &At<'_>, message: impl Into<String>, help: &str, findings: &mut Findings) {
+pub(super) fn unsupported(
+    at: &At<'_>,
+    message: impl Into<String>,
+    help: &str,
+    findings: &mut Findings,
+) {
     findings.push_key(at.warning("not-supported", message).help(help));
 }
 
 /// The known key that is at most two letters away from `key`, whatever its case.
 fn meant<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
-    let nearest = known.iter().map(|known| (distance(key, known), *known)).min()?;
+    let nearest = known
+        .iter()
+        .map(|known| (distance(key, known), *known))
+        .min()?;
     let near = if key.len() < 6 { 1 } else { 2 };
     (nearest.0 <= near).then_some(nearest.1)
 }
@@ -61,7 +78,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut next = vec![left];
         for (y, above) in b.iter().zip(row.windows(2)) {
             let &[diagonal, above] = above else { break };
-            left = (diagonal + usize::from(x != *y)).min(above + 1).min(left + 1);
+            left = (diagonal + usize::from(x != *y))
+                .min(above + 1)
+                .min(left + 1);
             next.push(left);
         }
         row = next;

@@ -93,8 +93,12 @@ impl Builder<'_> {
         };
         let Some(function) = cloudformation::function_of_tag(&tag) else {
             self.findings.push(
-                Diagnostic::warning("yaml-tag", self.pointer.clone(), format!("the tag `{tag}` is ignored"))
-                    .help("only the short forms of CloudFormation functions are known"),
+                Diagnostic::warning(
+                    "yaml-tag",
+                    self.pointer.clone(),
+                    format!("the tag `{tag}` is ignored"),
+                )
+                .help("only the short forms of CloudFormation functions are known"),
             );
             return self.untagged(at, kind);
         };
@@ -147,7 +151,13 @@ impl Builder<'_> {
                 builder.value(node)
             });
             object.insert(key.name.clone(), value);
-            places.push((key.name, Place { key: key.at, ..place }));
+            places.push((
+                key.name,
+                Place {
+                    key: key.at,
+                    ..place
+                },
+            ));
         }
         (Value::Object(object), Inside::Members(places))
     }

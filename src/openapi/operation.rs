@@ -47,9 +47,13 @@ pub(super) fn read(
     keys::check(at, OPERATION, findings);
     without_effect(at, findings);
     let mut method = Method::new(http_method, resource);
-    method.operation_name = at.member("operationId").and_then(|at| read::text(&at, findings));
+    method.operation_name = at
+        .member("operationId")
+        .and_then(|at| read::text(&at, findings));
     parameters::read(shared, item, at, &mut method, findings);
-    method.responses = at.member("responses").and_then(|at| responses(&at, findings));
+    method.responses = at
+        .member("responses")
+        .and_then(|at| responses(&at, findings));
     method.request_validator = if at.member(settings::VALIDATOR).is_some() {
         settings::validator(at, shared, findings)
     } else {
@@ -72,8 +76,11 @@ pub(super) fn read(
         }
         // AWS refuses to deploy an API that has such a method.
         None => findings.push_key(
-            at.warning("no-integration", "this operation has no integration; it cannot be served")
-                .help(format!("give it `{INTEGRATION}`")),
+            at.warning(
+                "no-integration",
+                "this operation has no integration; it cannot be served",
+            )
+            .help(format!("give it `{INTEGRATION}`")),
         ),
     }
     operation.broken = findings.errors() > errors;
@@ -82,13 +89,25 @@ pub(super) fn read(
 
 fn without_effect(at: &At<'_>, findings: &mut Findings) {
     if let Some(at) = at.member("servers") {
-        keys::unsupported(&at, "`servers` has no effect", "paths are served as written", findings);
+        keys::unsupported(
+            &at,
+            "`servers` has no effect",
+            "paths are served as written",
+            findings,
+        );
     }
     if let Some(at) = at.member("callbacks") {
-        keys::unsupported(&at, "`callbacks` has no effect", "only `paths` are served", findings);
+        keys::unsupported(
+            &at,
+            "`callbacks` has no effect",
+            "only `paths` are served",
+            findings,
+        );
     }
     if let Some(at) = at.member(AUTH) {
-        let kind = at.member("type").and_then(|at| at.value.as_str().map(str::to_owned));
+        let kind = at
+            .member("type")
+            .and_then(|at| at.value.as_str().map(str::to_owned));
         if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("none")) {
             keys::unsupported(
                 &at,
@@ -127,6 +146,9 @@ fn statuses_of(key: &str) -> Option<(u16, u16)> {
         let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class))?;
         return Some((class * 100, class * 100 + 99));
     }
-    let status: u16 = key.parse().ok().filter(|status| (100..=599).contains(status))?;
+    let status: u16 = key
+        .parse()
+        .ok()
+        .filter(|status| (100..=599).contains(status))?;
     Some((status, status))
 }

@@ -24,7 +24,10 @@ pub(super) fn read(
 ) {
     let mut declared = IndexMap::new();
     for owner in [item, operation] {
-        let Some(list) = owner.member("parameters").filter(|at| read::is_list(at, findings)) else {
+        let Some(list) = owner
+            .member("parameters")
+            .filter(|at| read::is_list(at, findings))
+        else {
             continue;
         };
         for at in list.items() {
@@ -33,12 +36,18 @@ pub(super) fn read(
             }
         }
     }
-    method.parameters.extend(declared.into_iter().map(|((location, name), required)| Parameter {
-        location,
-        name,
-        required,
-    }));
-    if shared.format != Format::Swagger2 && let Some(at) = operation.member("requestBody") {
+    method.parameters.extend(
+        declared
+            .into_iter()
+            .map(|((location, name), required)| Parameter {
+                location,
+                name,
+                required,
+            }),
+    );
+    if shared.format != Format::Swagger2
+        && let Some(at) = operation.member("requestBody")
+    {
         request_body(shared, at, method, findings);
     }
 }
@@ -55,10 +64,15 @@ fn parameter(
         return;
     }
     let Some(place) = at.member("in") else {
-        findings.push(at.error("type", "the parameter says nowhere where it is: `in` is missing"));
+        findings.push(at.error(
+            "type",
+            "the parameter says nowhere where it is: `in` is missing",
+        ));
         return;
     };
-    let Some(place) = read::text(&place, findings) else { return };
+    let Some(place) = read::text(&place, findings) else {
+        return;
+    };
     let location = match place.as_str() {
         "path" => ParameterLocation::Path,
         "query" => ParameterLocation::QueryString,
@@ -67,13 +81,18 @@ fn parameter(
         "cookie" | "formData" => {
             return keys::unsupported(
                 at,
-                format!("parameters in `{place}` are not known to API Gateway; this one is ignored"),
+                format!(
+                    "parameters in `{place}` are not known to API Gateway; this one is ignored"
+                ),
                 "a template can read it from the header or the body",
                 findings,
             );
         }
         _ => {
-            findings.push(at.error("value", format!("unknown place {place:?}, expected path, query, header or body")));
+            findings.push(at.error(
+                "value",
+                format!("unknown place {place:?}, expected path, query, header or body"),
+            ));
             return;
         }
     };
@@ -81,23 +100,43 @@ fn parameter(
         findings.push(at.error("type", "the parameter has no `name`"));
         return;
     };
-    let Some(name) = read::text(&name, findings) else { return };
-    let required = at.member("required").and_then(|at| read::boolean(&at, findings)).unwrap_or(false);
+    let Some(name) = read::text(&name, findings) else {
+        return;
+    };
+    let required = at
+        .member("required")
+        .and_then(|at| read::boolean(&at, findings))
+        .unwrap_or(false);
     // What the operation says replaces what the path item says.
-    declared.insert((location, name), required || location == ParameterLocation::Path);
+    declared.insert(
+        (location, name),
+        required || location == ParameterLocation::Path,
+    );
 }
 
 /// The body parameter of OpenAPI 2.0: one schema for all media types that are consumed.
-fn body(shared: &Shared<'_>, operation: &At<'_>, at: &At<'_>, method: &mut Method, findings: &mut Findings) {
-    let Some(schema) = schema(shared, at, findings) else { return };
-    let consumes = operation.member("consumes").or_else(|| shared.root.member("consumes"));
+fn body(
+    shared: &Shared<'_>,
+    operation: &At<'_>,
+    at: &At<'_>,
+    method: &mut Method,
+    findings: &mut Findings,
+) {
+    let Some(schema) = schema(shared, at, findings) else {
+        return;
+    };
+    let consumes = operation
+        .member("consumes")
+        .or_else(|| shared.root.member("consumes"));
     if let Some(consumes) = &consumes
         && !findings.reread(reference::weight(consumes.value))
     {
         findings.push(consumes.error("reference", "too many operations use this list"));
         return;
     }
-    let mut media_types = consumes.map(|at| read::texts(&at, findings)).unwrap_or_default();
+    let mut media_types = consumes
+        .map(|at| read::texts(&at, findings))
+        .unwrap_or_default();
     if media_types.is_empty() {
         media_types.push("application/json".to_owned());
     }
@@ -107,15 +146,22 @@ fn body(shared: &Shared<'_>, operation: &At<'_>, at: &At<'_>, method: &mut Metho
 }
 
 fn request_body(shared: &Shared<'_>, at: At<'_>, method: &mut Method, findings: &mut Findings) {
-    let Some(at) = reference::resolve(&shared.root, at, findings) else { return };
+    let Some(at) = reference::resolve(&shared.root, at, findings) else {
+        return;
+    };
     if !read::is_object(&at, findings) {
         return;
     }
-    let Some(content) = at.member("content").filter(|at| read::is_object(at, findings)) else {
+    let Some(content) = at
+        .member("content")
+        .filter(|at| read::is_object(at, findings))
+    else {
         return;
     };
     for (media_type, at) in content.members() {
-        if at.value.is_object() && let Some(schema) = schema(shared, &at, findings) {
+        if at.value.is_object()
+            && let Some(schema) = schema(shared, &at, findings)
+        {
             method.request_models.insert(media_type.to_owned(), schema);
         }
     }

@@ -43,7 +43,11 @@ const PATH_ITEM: &[&str] = &[
 pub(super) fn operations(shared: &Shared<'_>, findings: &mut Findings) -> Vec<Operation> {
     let mut operations = Vec::new();
     let Some(paths) = shared.root.member("paths") else {
-        findings.push(shared.root.warning("type", "the document has no `paths`: nothing is served"));
+        findings.push(
+            shared
+                .root
+                .warning("type", "the document has no `paths`: nothing is served"),
+        );
         return operations;
     };
     if !read::is_object(&paths, findings) {
@@ -82,7 +86,8 @@ pub(super) fn operations(shared: &Shared<'_>, findings: &mut Findings) -> Vec<Op
             if at.value.is_null() || !read::is_object(&at, findings) {
                 continue;
             }
-            let mut operation = operation::read(shared, http_method, &resource, &item, &at, findings);
+            let mut operation =
+                operation::read(shared, http_method, &resource, &item, &at, findings);
             operation.broken |= unroutable || !resources.claim(path, http_method, &at, findings);
             operations.push(operation);
         }
@@ -97,10 +102,20 @@ fn refused(at: &At<'_>, error: &RouteError) -> Diagnostic {
 
 fn without_effect(item: &At<'_>, findings: &mut Findings) {
     if let Some(at) = item.member("trace") {
-        keys::unsupported(&at, "API Gateway has no TRACE methods; this one is not served", "remove it", findings);
+        keys::unsupported(
+            &at,
+            "API Gateway has no TRACE methods; this one is not served",
+            "remove it",
+            findings,
+        );
     }
     if let Some(at) = item.member("servers") {
-        keys::unsupported(&at, "`servers` has no effect", "paths are served as written", findings);
+        keys::unsupported(
+            &at,
+            "`servers` has no effect",
+            "paths are served as written",
+            findings,
+        );
     }
 }
 
@@ -115,7 +130,10 @@ struct Resources {
 impl Resources {
     fn enter(&mut self, resource: &Resource, at: &At<'_>, findings: &mut Findings) {
         for (parent, variable) in resource.variables() {
-            let first = self.variables.entry(parent.clone()).or_insert_with(|| variable.clone());
+            let first = self
+                .variables
+                .entry(parent.clone())
+                .or_insert_with(|| variable.clone());
             if *first != variable {
                 // AWS refuses this when it saves the resource; here both are found.
                 findings.push_key(
@@ -123,24 +141,37 @@ impl Resources {
                         "sibling-variable",
                         format!("below `{parent}` stand the variables `{first}` and `{variable}`"),
                     )
-                    .help("API Gateway allows one variable below a resource: give both the same name"),
+                    .help(
+                        "API Gateway allows one variable below a resource: give both the same name",
+                    ),
                 );
             }
         }
     }
 
     /// Takes a method of the resource at `path`; whether it was free.
-    fn claim(&mut self, path: &str, http_method: &str, at: &At<'_>, findings: &mut Findings) -> bool {
-        let pattern = path.parse::<Resource>().map_or_else(|_| path.to_owned(), |it| it.pattern());
+    fn claim(
+        &mut self,
+        path: &str,
+        http_method: &str,
+        at: &At<'_>,
+        findings: &mut Findings,
+    ) -> bool {
+        let pattern = path
+            .parse::<Resource>()
+            .map_or_else(|_| path.to_owned(), |it| it.pattern());
         let taken = self.methods.get(&(pattern.clone(), http_method.to_owned()));
         if let Some(first) = taken {
             findings.push_key(at.error(
                 "duplicate-route",
-                format!("{http_method} `{path}` matches the same requests as {http_method} `{first}`"),
+                format!(
+                    "{http_method} `{path}` matches the same requests as {http_method} `{first}`"
+                ),
             ));
             return false;
         }
-        self.methods.insert((pattern, http_method.to_owned()), path.to_owned());
+        self.methods
+            .insert((pattern, http_method.to_owned()), path.to_owned());
         true
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn mismatch(at: &At<'_>, expected: &str, findings: &mut Findings) {
     let found = describe(at.value);
     let finding = match cloudformation::function(at.value) {
         Some((name, _)) => at
-            .warning("intrinsic", format!("expected {expected}, found the CloudFormation function `{name}`"))
+            .warning(
+                "intrinsic",
+                format!("expected {expected}, found the CloudFormation function `{name}`"),
+            )
             .help("it is left out here; write the value that it stands for"),
         None => at.error("type", format!("expected {expected}, found {found}")),
     };
@@ -61,8 +64,14 @@ pub(super) fn text(at: &At<'_>, findings: &mut Findings) -> Option<String> {
         return None;
     };
     findings.push(
-        at.warning("intrinsic", format!("a CloudFormation function stands here; it is read as {}", shown(&text)))
-            .help("nothing is put for its `${…}`; write the text that the deployment gives"),
+        at.warning(
+            "intrinsic",
+            format!(
+                "a CloudFormation function stands here; it is read as {}",
+                shown(&text)
+            ),
+        )
+        .help("nothing is put for its `${…}`; write the text that the deployment gives"),
     );
     Some(text)
 }
@@ -71,7 +80,11 @@ pub(super) fn text(at: &At<'_>, findings: &mut Findings) -> Option<String> {
 fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let start: String = line.chars().take(80).collect();
-    let more = if start.len() < text.trim_end().len() { "…" } else { "" };
+    let more = if start.len() < text.trim_end().len() {
+        "…"
+    } else {
+        ""
+    };
     format!("`{start}{more}`")
 }
 
@@ -79,7 +92,9 @@ fn shown(text: &str) -> String {
 pub(super) fn reference_text(at: &At<'_>, findings: &mut Findings) -> Option<String> {
     let text = text(at, findings)?;
     // A function was warned about already.
-    if at.value.is_string() && let Some(placeholder) = unknown_placeholder(&text) {
+    if at.value.is_string()
+        && let Some(placeholder) = unknown_placeholder(&text)
+    {
         findings.push(
             at.warning("placeholder", format!("nothing is put for `{placeholder}`"))
                 .help("only `${stageVariables.name}` is replaced; write out what a deployment would put here"),
@@ -114,7 +129,10 @@ pub(super) fn number(at: &At<'_>, findings: &mut Findings) -> Option<u64> {
     match (number, at.value) {
         (None, Value::Number(_) | Value::String(_)) => findings.push(at.error(
             "value",
-            format!("expected a whole number that is not negative, found {}", at.value),
+            format!(
+                "expected a whole number that is not negative, found {}",
+                at.value
+            ),
         )),
         (None, _) => mismatch(at, "a whole number", findings),
         (Some(_), _) => {}
@@ -151,18 +169,27 @@ pub(super) fn texts(at: &At<'_>, findings: &mut Findings) -> Vec<String> {
     if !is_list(at, findings) {
         return Vec::new();
     }
-    at.items().filter_map(|item| text(&item, findings)).collect()
+    at.items()
+        .filter_map(|item| text(&item, findings))
+        .collect()
 }
 
 /// Mapped parameters. What is no text is left out with a warning.
-pub(super) fn mappings(at: &At<'_>, name: &str, findings: &mut Findings) -> IndexMap<String, String> {
+pub(super) fn mappings(
+    at: &At<'_>,
+    name: &str,
+    findings: &mut Findings,
+) -> IndexMap<String, String> {
     if !is_object(at, findings) {
         return IndexMap::new();
     }
     let mut mappings = IndexMap::new();
     for (key, at) in at.members() {
         if is_text(&at, name, key, findings, || {
-            format!("a constant stands in single quotes: \"'{}'\"", plain(at.value))
+            format!(
+                "a constant stands in single quotes: \"'{}'\"",
+                plain(at.value)
+            )
         }) {
             mappings.extend(text(&at, findings).map(|text| (key.to_owned(), text)));
         }
@@ -172,11 +199,19 @@ pub(super) fn mappings(at: &At<'_>, name: &str, findings: &mut Findings) -> Inde
 
 /// Whether a member of a map of texts is one; else that is noted, and the member is left out.
 // Recorded: T:test_apigateway_import — an import with such a value succeeds without it.
-fn is_text(at: &At<'_>, name: &str, key: &str, findings: &mut Findings, help: impl FnOnce() -> String) -> bool {
+fn is_text(
+    at: &At<'_>,
+    name: &str,
+    key: &str,
+    findings: &mut Findings,
+    help: impl FnOnce() -> String,
+) -> bool {
     let text = at.value.is_string() || cloudformation::text(at.value).is_some();
     if !text {
         let found = describe(at.value);
-        let message = format!("invalid format for '{name}': expected a string for `{key}`, found {found}; it is left out");
+        let message = format!(
+            "invalid format for '{name}': expected a string for `{key}`, found {found}; it is left out"
+        );
         findings.push(at.warning("mapping-value", message).help(help()));
     }
     text
@@ -191,7 +226,10 @@ fn plain(value: &Value) -> String {
 
 /// Mapping templates; `null` is an empty one.
 pub(super) fn templates(at: &At<'_>, name: &str, findings: &mut Findings) -> Templates {
-    bodies(at, name, findings).into_iter().map(|(media_type, body)| (media_type, Template::new(body))).collect()
+    bodies(at, name, findings)
+        .into_iter()
+        .map(|(media_type, body)| (media_type, Template::new(body)))
+        .collect()
 }
 
 /// Texts by media type; `null` is an empty one. What is no text is left out with a warning.
@@ -204,7 +242,9 @@ pub(super) fn bodies(at: &At<'_>, name: &str, findings: &mut Findings) -> IndexM
         // Recorded: T:test_put_integration_response_templates.
         if at.value.is_null() {
             bodies.insert(media_type.to_owned(), String::new());
-        } else if is_text(&at, name, media_type, findings, || "write the template as one text".to_owned()) {
+        } else if is_text(&at, name, media_type, findings, || {
+            "write the template as one text".to_owned()
+        }) {
             bodies.extend(text(&at, findings).map(|text| (media_type.to_owned(), text)));
         }
     }
@@ -217,7 +257,10 @@ mod tests {
 
     #[test]
     fn stage_variables_are_no_unknown_placeholders() {
-        assert_eq!(unknown_placeholder("https://${stageVariables.host}/x"), None);
+        assert_eq!(
+            unknown_placeholder("https://${stageVariables.host}/x"),
+            None
+        );
         assert_eq!(
             unknown_placeholder("arn:${stageVariables.a}:${AWS::Region}:x"),
             Some("${AWS::Region}")

@@ -32,7 +32,11 @@ pub fn render(finding: &Diagnostic, file: &str, text: &str) -> String {
     if let Some(position) = finding.position {
         let _ = write!(out, ":{position}");
     }
-    let _ = write!(out, ": {}[{}]: {}", finding.severity, finding.code, finding.message);
+    let _ = write!(
+        out,
+        ": {}[{}]: {}",
+        finding.severity, finding.code, finding.message
+    );
     if let Some(within) = finding.within {
         let _ = write!(out, " (line {}, column {})", within.line, within.column);
     }
@@ -94,6 +98,9 @@ mod tests {
     #[test]
     fn a_place_beyond_the_text_has_no_line() {
         assert_eq!(render(&at(9, 1), "f", "a\n"), "f:9:1: error[x]: y\n");
-        assert_eq!(render(&Diagnostic::error("x", "", "y"), "f", ""), "f: error[x]: y\n");
+        assert_eq!(
+            render(&Diagnostic::error("x", "", "y"), "f", ""),
+            "f: error[x]: y\n"
+        );
     }
 }

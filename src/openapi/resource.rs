@@ -30,8 +30,13 @@ impl FromStr for Resource {
             resource: path.to_owned(),
             problem,
         };
-        let rest = path.strip_prefix('/').ok_or_else(|| refuse(Problem::NoSlash))?;
-        let rest = rest.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(rest);
+        let rest = path
+            .strip_prefix('/')
+            .ok_or_else(|| refuse(Problem::NoSlash))?;
+        let rest = rest
+            .strip_suffix('/')
+            .filter(|rest| !rest.is_empty())
+            .unwrap_or(rest);
         let mut segments = Vec::new();
         if rest.is_empty() {
             return Ok(Self { segments });
@@ -57,7 +62,9 @@ impl Segment {
         if !text.contains(['{', '}']) {
             return Ok(Self::Static(text.to_owned()));
         }
-        let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        let name = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
         let name = name.filter(|name| !name.is_empty() && !name.contains(['{', '}']));
         match name.ok_or(Problem::Braces)? {
             "+" => Err(Problem::Braces),
@@ -89,7 +96,11 @@ impl Resource {
         let mut variables = Vec::new();
         for segment in &self.segments {
             if !matches!(segment, Segment::Static(_)) {
-                let parent = if above.is_empty() { "/" } else { above.as_str() };
+                let parent = if above.is_empty() {
+                    "/"
+                } else {
+                    above.as_str()
+                };
                 variables.push((parent.to_owned(), segment.to_string()));
             }
             above.push_str(&format!("/{segment}"));
@@ -103,7 +114,9 @@ impl fmt::Display for Resource {
         if self.segments.is_empty() {
             return f.write_str("/");
         }
-        self.segments.iter().try_for_each(|segment| write!(f, "/{segment}"))
+        self.segments
+            .iter()
+            .try_for_each(|segment| write!(f, "/{segment}"))
     }
 }
 
@@ -148,7 +161,9 @@ impl fmt::Display for RouteError {
         let problem = match self.problem {
             Problem::NoSlash => "does not begin with a slash",
             Problem::Empty => "has an empty segment",
-            Problem::Braces => "has braces that do not enclose the name of a variable as a whole segment",
+            Problem::Braces => {
+                "has braces that do not enclose the name of a variable as a whole segment"
+            }
             Problem::AfterGreedy => "goes on after a greedy variable",
             Problem::TooLong => "has too many segments",
             Problem::Taken => "has this method twice",
@@ -177,7 +192,9 @@ mod tests {
 
     #[test]
     fn paths_without_a_meaning_are_refused() {
-        for path in ["", "pets", "//", "/a//b", "/{a+}/b", "/{}", "/{+}", "/a{b}", "/{a}{b}", "/{a", "/}"] {
+        for path in [
+            "", "pets", "//", "/a//b", "/{a+}/b", "/{}", "/{+}", "/a{b}", "/{a}{b}", "/{a", "/}",
+        ] {
             assert!(path.parse::<Resource>().is_err(), "{path}");
         }
         assert!("/a".repeat(200).parse::<Resource>().is_err());

@@ -37,7 +37,10 @@ struct Methods {
 
 impl Methods {
     fn get(&self, method: &Method) -> Option<usize> {
-        let named = self.named.iter().find(|(name, _)| **name == *method.as_str());
+        let named = self
+            .named
+            .iter()
+            .find(|(name, _)| **name == *method.as_str());
         named.map(|(_, route)| *route).or(self.any)
     }
 
@@ -78,7 +81,12 @@ impl<T> Router<T> {
     /// # Errors
     ///
     /// The path is none, or the method of this resource is there already. The table is unchanged.
-    pub fn insert(&mut self, http_method: &str, resource: &str, route: T) -> Result<(), RouteError> {
+    pub fn insert(
+        &mut self,
+        http_method: &str,
+        resource: &str,
+        route: T,
+    ) -> Result<(), RouteError> {
         let path: Resource = resource.parse()?;
         let http_method = http_method.to_ascii_uppercase();
         let next_route = self.routes.len();
@@ -86,7 +94,9 @@ impl<T> Router<T> {
         let mut greedy = false;
         for segment in path.segments {
             let fresh = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(at) else { break };
+            let Some(node) = self.nodes.get_mut(at) else {
+                break;
+            };
             at = match segment {
                 Segment::Static(text) => *node.named.entry(text.into()).or_insert(fresh),
                 Segment::Variable(_) => *node.variable.get_or_insert(fresh),
@@ -101,7 +111,11 @@ impl<T> Router<T> {
         }
         let taken = || RouteError::taken(resource);
         let node = self.nodes.get_mut(at).ok_or_else(taken)?;
-        let methods = if greedy { &mut node.greedy } else { &mut node.here };
+        let methods = if greedy {
+            &mut node.greedy
+        } else {
+            &mut node.here
+        };
         if !methods.insert(&http_method, next_route) {
             return Err(taken());
         }
@@ -111,7 +125,9 @@ impl<T> Router<T> {
 
     /// The route for a request, by its method and its path as sent, without the query.
     pub fn find(&self, method: &Method, path: &str) -> Option<&T> {
-        // Recorded: T:test_lambda_aws_proxy_integration — `//proxy-value` is `/proxy-value`.
+        // Recorded: T:test_lambda_aws_proxy_integration — `//proxy-value` is `/proxy-value`, and
+        // the value of a greedy variable has no slash at its end.
+        // Chosen: other resources lose it too, as in LocalStack.
         let path = path.trim_matches('/');
         let route = self.search(0, method, (!path.is_empty()).then_some(path))?;
         self.routes.get(route)
@@ -127,7 +143,10 @@ impl<T> Router<T> {
             Some((segment, below)) => (segment, Some(below)),
             None => (rest, None),
         };
-        let named = node.named.get(segment).and_then(|&next| self.search(next, method, below));
+        let named = node
+            .named
+            .get(segment)
+            .and_then(|&next| self.search(next, method, below));
         named
             .or_else(|| {
                 let next = node.variable.filter(|_| !segment.is_empty())?;
@@ -144,7 +163,9 @@ mod tests {
     fn router(routes: &[(&str, &'static str)]) -> Router<String> {
         let mut router = Router::new();
         for (method, resource) in routes {
-            router.insert(method, resource, format!("{method} {resource}")).unwrap();
+            router
+                .insert(method, resource, format!("{method} {resource}"))
+                .unwrap();
         }
         router
     }
@@ -191,7 +212,12 @@ mod tests {
 
     #[test]
     fn slashes() {
-        let router = router(&[("GET", "/"), ("GET", "/hardcoded"), ("GET", "/p/{rest+}"), ("GET", "/v/{id}/x")]);
+        let router = router(&[
+            ("GET", "/"),
+            ("GET", "/hardcoded"),
+            ("GET", "/p/{rest+}"),
+            ("GET", "/v/{id}/x"),
+        ]);
         check(
             &router,
             &[
@@ -214,8 +240,18 @@ mod tests {
         let mut router = router(&[("GET", "/{a}"), ("ANY", "/{a}"), ("ANY", "/{b+}")]);
         for (method, resource) in [("get", "/{b}"), ("ANY", "/{c}/"), ("ANY", "/{c+}")] {
             let error = router.insert(method, resource, String::new()).unwrap_err();
-            assert!(error.to_string().ends_with("has this method twice"), "{error}");
+            assert!(
+                error.to_string().ends_with("has this method twice"),
+                "{error}"
+            );
         }
-        check(&router, &[("GET /x", "GET /{a}"), ("PUT /x", "ANY /{a}"), ("PUT /x/y", "ANY /{b+}")]);
+        check(
+            &router,
+            &[
+                ("GET /x", "GET /{a}"),
+                ("PUT /x", "ANY /{a}"),
+                ("PUT /x/y", "ANY /{b+}"),
+            ],
+        );
     }
 }

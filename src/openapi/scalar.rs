@@ -26,7 +26,9 @@ fn number(text: &str) -> Option<Number> {
     let is_integer = whole.len() == unsigned.len();
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         || !unsigned.contains(|c: char| c.is_ascii_digit())
-        || !unsigned.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'))
+        || !unsigned
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'))
     {
         return None;
     }
@@ -44,7 +46,10 @@ fn number(text: &str) -> Option<Number> {
 
 fn radix(digits: &str, radix: u32) -> Option<Number> {
     let plain = digits.starts_with(|c: char| c.is_digit(radix));
-    u64::from_str_radix(digits, radix).ok().filter(|_| plain).map(Number::from)
+    u64::from_str_radix(digits, radix)
+        .ok()
+        .filter(|_| plain)
+        .map(Number::from)
 }
 
 #[cfg(test)]
@@ -67,7 +72,10 @@ mod tests {
             ("0", json!(0)),
             ("012345678901", json!("012345678901")),
             ("1_000", json!("1_000")),
-            ("123456789012345678901234", json!("123456789012345678901234")),
+            (
+                "123456789012345678901234",
+                json!("123456789012345678901234"),
+            ),
             ("3.0", json!(3.0)),
             (".5", json!(0.5)),
             ("1e3", json!(1000.0)),

@@ -16,9 +16,9 @@ impl Schemes {
     pub(super) fn read(format: Format, root: &At<'_>, findings: &mut Findings) -> Self {
         let declared = match format {
             Format::Swagger2 => root.member("securityDefinitions"),
-            Format::OpenApi30 | Format::OpenApi31 => {
-                root.member("components").and_then(|at| at.member("securitySchemes"))
-            }
+            Format::OpenApi30 | Format::OpenApi31 => root
+                .member("components")
+                .and_then(|at| at.member("securitySchemes")),
         };
         let mut schemes = HashMap::new();
         let Some(declared) = declared.filter(|at| read::is_object(at, findings)) else {
@@ -46,7 +46,9 @@ impl Schemes {
 // AWS: api-gateway-swagger-extensions-authtype — a header scheme with an authorizer is not a key.
 fn is_api_key(scheme: &At<'_>) -> bool {
     let is = |key: &str, expected: &str| {
-        let value = scheme.member(key).and_then(|at| at.value.as_str().map(str::to_owned));
+        let value = scheme
+            .member(key)
+            .and_then(|at| at.value.as_str().map(str::to_owned));
         value.is_some_and(|value| value.eq_ignore_ascii_case(expected))
     };
     is("type", "apiKey")
@@ -57,7 +59,11 @@ fn is_api_key(scheme: &At<'_>) -> bool {
 }
 
 /// Whether `operation` asks for an API key: it says so, or the document does and it says nothing.
-pub(super) fn api_key_required(operation: &At<'_>, shared: &Shared<'_>, findings: &mut Findings) -> bool {
+pub(super) fn api_key_required(
+    operation: &At<'_>,
+    shared: &Shared<'_>,
+    findings: &mut Findings,
+) -> bool {
     match operation.member("security") {
         Some(requirements) => shared.schemes.ask_for_key(&requirements, findings),
         None => shared.api_key_required,
@@ -78,9 +84,10 @@ impl Schemes {
             for (name, at) in requirement.members() {
                 match self.0.get(name) {
                     Some(is_key) => required |= is_key,
-                    None => findings.push_key(
-                        at.warning("reference", format!("there is no security scheme `{name}`; it is ignored")),
-                    ),
+                    None => findings.push_key(at.warning(
+                        "reference",
+                        format!("there is no security scheme `{name}`; it is ignored"),
+                    )),
                 }
             }
         }

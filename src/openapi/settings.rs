@@ -70,7 +70,9 @@ pub(super) struct Shared<'a> {
 pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -> Document {
     keys::check(root, ROOT, findings);
     without_effect(root, findings);
-    let info = root.member("info").filter(|at| read::is_object(at, findings));
+    let info = root
+        .member("info")
+        .filter(|at| read::is_object(at, findings));
     let about = |key: &str, findings: &mut Findings| {
         let at = info.as_ref()?.member(key)?;
         read::scalar_text(&at, findings)
@@ -94,8 +96,13 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
         format,
         title,
         version,
-        binary_media_types: root.member(BINARY).map(|at| read::texts(&at, findings)).unwrap_or_default(),
-        minimum_compression_size: root.member(COMPRESSION).and_then(|at| read::number(&at, findings)),
+        binary_media_types: root
+            .member(BINARY)
+            .map(|at| read::texts(&at, findings))
+            .unwrap_or_default(),
+        minimum_compression_size: root
+            .member(COMPRESSION)
+            .and_then(|at| read::number(&at, findings)),
         api_key_source: root
             .member(KEY_SOURCE)
             .and_then(|at| key_source(&at, findings))
@@ -115,8 +122,16 @@ fn without_effect(root: &At<'_>, findings: &mut Findings) {
     };
     const STAGE: &str = "paths are served as written, below no prefix";
     warn("servers", "`servers` has no effect", STAGE);
-    warn("webhooks", "`webhooks` has no effect", "only `paths` are served");
-    warn("host", "`host` has no effect", "the listener's address decides");
+    warn(
+        "webhooks",
+        "`webhooks` has no effect",
+        "only `paths` are served",
+    );
+    warn(
+        "host",
+        "`host` has no effect",
+        "the listener's address decides",
+    );
     // Recorded: T:test_import_rest_api_with_base_path_oas30[ignore].
     warn("basePath", "`basePath` has no effect", STAGE);
     warn(
@@ -151,27 +166,49 @@ fn key_source(at: &At<'_>, findings: &mut Findings) -> Option<ApiKeySource> {
     match word.to_ascii_uppercase().as_str() {
         "HEADER" => Some(ApiKeySource::Header),
         "AUTHORIZER" => {
-            keys::unsupported(at, "API keys from an authorizer are not known here", "use HEADER", findings);
+            keys::unsupported(
+                at,
+                "API keys from an authorizer are not known here",
+                "use HEADER",
+                findings,
+            );
             Some(ApiKeySource::Authorizer)
         }
         _ => {
-            findings.push(at.error("value", format!("unknown value {word:?}, expected one of HEADER, AUTHORIZER")));
+            findings.push(at.error(
+                "value",
+                format!("unknown value {word:?}, expected one of HEADER, AUTHORIZER"),
+            ));
             None
         }
     }
 }
 
-fn request_validators(root: &At<'_>, findings: &mut Findings) -> IndexMap<String, RequestValidator> {
+fn request_validators(
+    root: &At<'_>,
+    findings: &mut Findings,
+) -> IndexMap<String, RequestValidator> {
     let mut validators = IndexMap::new();
-    let Some(at) = root.member(VALIDATORS).filter(|at| read::is_object(at, findings)) else {
+    let Some(at) = root
+        .member(VALIDATORS)
+        .filter(|at| read::is_object(at, findings))
+    else {
         return validators;
     };
     for (name, at) in at.members() {
         if !read::is_object(&at, findings) {
             continue;
         }
-        keys::check(&at, &["validateRequestBody", "validateRequestParameters"], findings);
-        let mut flag = |key| at.member(key).and_then(|at| read::boolean(&at, findings)).unwrap_or(false);
+        keys::check(
+            &at,
+            &["validateRequestBody", "validateRequestParameters"],
+            findings,
+        );
+        let mut flag = |key| {
+            at.member(key)
+                .and_then(|at| read::boolean(&at, findings))
+                .unwrap_or(false)
+        };
         let validator = RequestValidator {
             body: flag("validateRequestBody"),
             parameters: flag("validateRequestParameters"),
@@ -182,7 +219,11 @@ fn request_validators(root: &At<'_>, findings: &mut Findings) -> IndexMap<String
 }
 
 /// The name of the validator that `at` chooses.
-pub(super) fn validator(at: &At<'_>, shared: &Shared<'_>, findings: &mut Findings) -> Option<String> {
+pub(super) fn validator(
+    at: &At<'_>,
+    shared: &Shared<'_>,
+    findings: &mut Findings,
+) -> Option<String> {
     let at = at.member(VALIDATOR)?;
     let name = read::text(&at, findings)?;
     if shared.validators.contains_key(&name) {
@@ -190,15 +231,21 @@ pub(super) fn validator(at: &At<'_>, shared: &Shared<'_>, findings: &mut Finding
     }
     // Real documents that AWS took have such names.
     findings.push(
-        at.warning("reference", format!("there is no request validator {name:?}; nothing is validated"))
-            .help(format!("declare it in `{VALIDATORS}`")),
+        at.warning(
+            "reference",
+            format!("there is no request validator {name:?}; nothing is validated"),
+        )
+        .help(format!("declare it in `{VALIDATORS}`")),
     );
     None
 }
 
 fn gateway_responses(root: &At<'_>, findings: &mut Findings) -> IndexMap<String, GatewayResponse> {
     let mut responses = IndexMap::new();
-    let Some(at) = root.member(GATEWAY_RESPONSES).filter(|at| read::is_object(at, findings)) else {
+    let Some(at) = root
+        .member(GATEWAY_RESPONSES)
+        .filter(|at| read::is_object(at, findings))
+    else {
         return responses;
     };
     for (kind, at) in at.members() {
@@ -208,7 +255,9 @@ fn gateway_responses(root: &At<'_>, findings: &mut Findings) -> IndexMap<String,
         let mut response = GatewayResponse::new();
         let known = ["statusCode", "responseParameters", "responseTemplates"];
         keys::check(&at, &known, findings);
-        response.status_code = at.member("statusCode").and_then(|at| read::scalar_text(&at, findings));
+        response.status_code = at
+            .member("statusCode")
+            .and_then(|at| read::scalar_text(&at, findings));
         if let Some(at) = at.member("responseParameters") {
             response.response_parameters = read::mappings(&at, "responseParameters", findings);
         }

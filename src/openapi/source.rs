@@ -21,19 +21,30 @@ impl Source {
     pub(super) fn parse(bytes: &[u8], findings: &mut Findings) -> Result<Self, Box<Diagnostic>> {
         // AWS: api-gateway-limits — the size of an API definition for import.
         if bytes.len() > MAX_DOCUMENT_BYTES {
-            let message = format!("the document has {} bytes, more than {MAX_DOCUMENT_BYTES}", bytes.len());
+            let message = format!(
+                "the document has {} bytes, more than {MAX_DOCUMENT_BYTES}",
+                bytes.len()
+            );
             return Err(Diagnostic::error("size", "", message).into());
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            fatal("encoding", "the document is not UTF-8", end_of(&String::from_utf8_lossy(valid)))
+            fatal(
+                "encoding",
+                "the document is not UTF-8",
+                end_of(&String::from_utf8_lossy(valid)),
+            )
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start().starts_with(['{', '[']) {
             Self::json(text, findings)
         } else {
             let (value, places) = yaml::read(text, findings).map_err(|invalid| {
-                fatal("syntax", &format!("not valid YAML: {}", invalid.message), invalid.at.into())
+                fatal(
+                    "syntax",
+                    &format!("not valid YAML: {}", invalid.message),
+                    invalid.at.into(),
+                )
             })?;
             Ok(Self { value, places })
         }
@@ -57,7 +68,9 @@ impl Source {
 
     /// Where the finding is: the line of a template where that can be told, else the value.
     pub(super) fn locate(&self, finding: &Diagnostic) -> Position {
-        let within = finding.within.and_then(|within| self.places.find_within(&finding.pointer, within));
+        let within = finding
+            .within
+            .and_then(|within| self.places.find_within(&finding.pointer, within));
         within.unwrap_or_else(|| self.places.find(&finding.pointer, Spot::Value))
     }
 }
@@ -69,14 +82,24 @@ fn fatal(code: &'static str, message: &str, at: Position) -> Box<Diagnostic> {
 }
 
 pub(super) fn repeated_key(pointer: &str) -> Diagnostic {
-    Diagnostic::warning("duplicate-key", pointer, "this key stands here a second time")
-        .help("the last one counts; remove the others")
+    Diagnostic::warning(
+        "duplicate-key",
+        pointer,
+        "this key stands here a second time",
+    )
+    .help("the last one counts; remove the others")
 }
 
 /// A column counted in bytes as one counted in characters.
 fn characters(text: &str, line: usize, column: usize) -> Position {
-    let content = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
-    let before = content.char_indices().take_while(|(at, _)| at + 1 < column).count();
+    let content = text
+        .split('\n')
+        .nth(line.saturating_sub(1))
+        .unwrap_or_default();
+    let before = content
+        .char_indices()
+        .take_while(|(at, _)| at + 1 < column)
+        .count();
     Position {
         line: line.max(1),
         column: before + 1,

@@ -35,7 +35,13 @@ pub(super) fn read(text: &str, findings: &mut Findings) -> Result<(Value, Place)
         let (event, span) = event.map_err(|error| invalid(&error))?;
         tree.event(event, &span)?;
     }
-    let empty = || Node::new(Point { line: 1, column: 1 }, None, Kind::Scalar(Value::Null));
+    let empty = || {
+        Node::new(
+            Point { line: 1, column: 1 },
+            None,
+            Kind::Scalar(Value::Null),
+        )
+    };
     Ok(tree.done.unwrap_or_else(empty).build(findings))
 }
 
@@ -100,7 +106,11 @@ impl Tree {
                     return Ok(());
                 }
                 let (kind, tag) = tagged_scalar(&text, style, tag.as_deref());
-                let at = if matches!(kind, Kind::Lines(_)) { first_line(at, &text) } else { at };
+                let at = if matches!(kind, Kind::Lines(_)) {
+                    first_line(at, &text)
+                } else {
+                    at
+                };
                 self.value(Node::new(at, tag, kind), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -125,7 +135,9 @@ impl Tree {
 
     /// Takes a scalar as a key when one is due.
     fn key(&mut self, at: Point, text: &str, style: ScalarStyle, tagged: bool) -> bool {
-        let Some(Content::Object { key: key @ None, .. }) = self.open.last_mut().map(|open| &mut open.content)
+        let Some(Content::Object {
+            key: key @ None, ..
+        }) = self.open.last_mut().map(|open| &mut open.content)
         else {
             return false;
         };
@@ -141,7 +153,13 @@ impl Tree {
         true
     }
 
-    fn open(&mut self, at: Point, anchor: usize, tag: Option<&Tag>, content: Content) -> Result<(), Invalid> {
+    fn open(
+        &mut self,
+        at: Point,
+        anchor: usize,
+        tag: Option<&Tag>,
+        content: Content,
+    ) -> Result<(), Invalid> {
         if self.key_is_due() {
             return Err(syntax(at, "a key must be text"));
         }
@@ -163,10 +181,14 @@ impl Tree {
     }
 
     fn close(&mut self) -> Result<(), Invalid> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
         let kind = match open.content {
             Content::List(items) => Kind::List(items),
-            Content::Object { members, merged, .. } => Kind::Object(merge(members, merged)?),
+            Content::Object {
+                members, merged, ..
+            } => Kind::Object(merge(members, merged)?),
         };
         self.value(Node::new(open.at, open.tag, kind), open.anchor)
     }
@@ -203,7 +225,10 @@ impl Tree {
     fn count(&mut self, at: Point, nodes: usize) -> Result<(), Invalid> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return Err(syntax(at, format!("the document has more than {MAX_NODES} values")));
+            return Err(syntax(
+                at,
+                format!("the document has more than {MAX_NODES} values"),
+            ));
         }
         Ok(())
     }
@@ -212,7 +237,11 @@ impl Tree {
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.done = Some(node),
             Some(Content::List(items)) => items.push(node),
-            Some(Content::Object { members, merged, key }) => match key.take() {
+            Some(Content::Object {
+                members,
+                merged,
+                key,
+            }) => match key.take() {
                 Some(Entry::Key(key)) => members.push((key, node)),
                 Some(Entry::Merge) => merged.push(node),
                 None => return Err(syntax(node.at, "a key must be text")),
@@ -236,7 +265,11 @@ fn merge(mut members: Vec<(Key, Node)>, merged: Vec<Node>) -> Result<Vec<(Key, N
         let Kind::Object(entries) = source.kind else {
             return Err(syntax(source.at, "only objects can be merged with `<<`"));
         };
-        members.extend(entries.into_iter().filter(|(key, _)| names.insert(key.name.clone())));
+        members.extend(
+            entries
+                .into_iter()
+                .filter(|(key, _)| names.insert(key.name.clone())),
+        );
     }
     Ok(members)
 }
@@ -264,7 +297,9 @@ fn tagged_scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> (Kind, Op
     let resolved = match tag {
         None => style == ScalarStyle::Plain,
         // `!!int "5"` is a number; `! 5`, `!!str 5` and `!Sub 5` are text.
-        Some(tag) => tag.handle() == CORE && matches!(tag.suffix(), "int" | "float" | "bool" | "null"),
+        Some(tag) => {
+            tag.handle() == CORE && matches!(tag.suffix(), "int" | "float" | "bool" | "null")
+        }
     };
     let kind = match style {
         _ if resolved => Kind::Scalar(scalar::plain(text)),
@@ -318,7 +353,9 @@ mod tests {
     #[test]
     fn tags() {
         assert_eq!(
-            value("[!!str 5, !!int '5', ! 5, !Sub '${A}', !GetAtt [A, Arn], !Ref 012, !other {a: 1}, !!set {a: }]"),
+            value(
+                "[!!str 5, !!int '5', ! 5, !Sub '${A}', !GetAtt [A, Arn], !Ref 012, !other {a: 1}, !!set {a: }]"
+            ),
             json!([
                 "5", 5, "5",
                 {"Fn::Sub": "${A}"},
@@ -344,7 +381,11 @@ mod tests {
             ("/alias", "9:1"),
             ("/alias/k", "8:6"),
         ] {
-            assert_eq!(place.find(pointer, Spot::Value).to_string(), expected, "{pointer}");
+            assert_eq!(
+                place.find(pointer, Spot::Value).to_string(),
+                expected,
+                "{pointer}"
+            );
         }
     }
 
@@ -377,7 +418,12 @@ mod tests {
             ("a:\n\t- b", "2:2"),
         ] {
             let error = read(text, &mut Findings::default()).unwrap_err();
-            assert_eq!(Position::from(error.at).to_string(), at, "{text}: {}", error.message);
+            assert_eq!(
+                Position::from(error.at).to_string(),
+                at,
+                "{text}: {}",
+                error.message
+            );
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::template::json::{Plain, parse_strict};
 use crate::template::{Context, Engine, Limits, Overrides, Params, Scope};
@@ -21,13 +22,42 @@ use crate::template::{Context, Engine, Limits, Overrides, Params, Scope};
 /// assert_eq!(answer, r#"{"name":"n","output":"1","overrides":{"responseOverride":{"status":404}}}"#);
 /// ```
 pub fn render_case(engine: &dyn Engine, limits: &Limits, line: &str) -> String {
-    match parse_strict(line, &mut Plain) {
-        Ok(case) => answer(engine, limits, &case).to_string(),
-        Err(error) => json!({"name": null, "error": format!("the line is not JSON: {error}"), "kind": "parse"}).to_string(),
+    let answer = match parse_strict(line, &mut Plain) {
+        Ok(case) => answer(engine, limits, &case),
+        Err(error) => Answer::error(
+            Value::Null,
+            format!("the line is not JSON: {error}"),
+            "parse",
+        ),
+    };
+    serde_json::to_string(&answer).unwrap_or_default()
+}
+
+#[derive(Serialize, Default)]
+struct Answer {
+    name: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    #[serde(skip_serializing_if = "Overrides::is_empty")]
+    overrides: Overrides,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+}
+
+impl Answer {
+    fn error(name: Value, error: String, kind: &'static str) -> Self {
+        Self {
+            name,
+            error: Some(error),
+            kind: Some(kind),
+            ..Self::default()
+        }
     }
 }
 
-fn answer(engine: &dyn Engine, limits: &Limits, case: &Value) -> Value {
+fn answer(engine: &dyn Engine, limits: &Limits, case: &Value) -> Answer {
     let name = case.get("name").cloned().unwrap_or_default();
     let text = |key: &str| case.get(key).map(text).unwrap_or_default();
     let media_type = case
@@ -36,7 +66,7 @@ fn answer(engine: &dyn Engine, limits: &Limits, case: &Value) -> Value {
         .unwrap_or("application/json");
     let template = match engine.compile(&text("template"), media_type) {
         Ok(template) => template,
-        Err(error) => return json!({"name": name, "error": error.to_string(), "kind": "parse"}),
+        Err(error) => return Answer::error(name, error.to_string(), "parse"),
     };
     let groups = ["path", "querystring", "header"].map(|group| {
         let given = case
@@ -74,9 +104,13 @@ fn answer(engine: &dyn Engine, limits: &Limits, case: &Value) -> Value {
     };
     let mut output = String::new();
     match template.render(&scope, &mut output) {
-        Err(error) => json!({"name": name, "error": error.to_string(), "kind": "runtime"}),
-        Ok(overrides) if overrides.is_empty() => json!({"name": name, "output": output}),
-        Ok(overrides) => json!({"name": name, "output": output, "overrides": overrides.to_json()}),
+        Err(error) => Answer::error(name, error.to_string(), "runtime"),
+        Ok(overrides) => Answer {
+            name,
+            output: Some(output),
+            overrides,
+            ..Answer::default()
+        },
     }
 }
 

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
 /// The overrides a rendering left, in the order in which they were set.
 ///
 /// ```
@@ -174,16 +177,54 @@ impl Overrides {
 
     /// `{"requestOverride": …, "responseOverride": …}`, each only if it holds something.
     pub fn to_json(&self) -> serde_json::Value {
+        let trees = self.trees();
+        trees
+            .map(|(name, tree)| (name.to_owned(), tree_to_json(tree)))
+            .collect()
+    }
+
+    fn trees(&self) -> impl Iterator<Item = (&'static str, &OverrideMap)> {
         let trees = [
             ("requestOverride", &self.request),
             ("responseOverride", &self.response),
         ];
-        let filled = trees.into_iter().filter(|(_, tree)| !tree.is_empty());
-        serde_json::Value::Object(
-            filled
-                .map(|(name, tree)| (name.to_owned(), tree_to_json(tree)))
-                .collect(),
-        )
+        trees.into_iter().filter(|(_, tree)| !tree.is_empty())
+    }
+}
+
+/// As [`Overrides::to_json`], with numbers of any size as they are.
+impl Serialize for Overrides {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, tree) in self.trees() {
+            map.serialize_entry(name, &Entries(tree))?;
+        }
+        map.end()
+    }
+}
+
+struct Entries<'a>(&'a OverrideMap);
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl Serialize for OverrideValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Boolean(boolean) => serializer.serialize_bool(*boolean),
+            Self::Integer(number) => serializer.serialize_i64(*number),
+            Self::Number(text) => match serde_json::from_str::<&RawValue>(text) {
+                Ok(number) => number.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
+            Self::List(list) => serializer.collect_seq(list),
+            Self::Map(tree) => Entries(tree).serialize(serializer),
+        }
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) enum Node {
     Define(Option<Slot>, usize),
     Break(Span, Option<Box<Expr>>),
     Stop,
-    /// `#include` and `#parse`: fails when reached.
-    Include(Span, Box<str>),
+    /// Fails when reached, with this message.
+    Fail(Span, Box<str>),
 }
 
 /// `#set`.

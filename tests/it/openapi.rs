@@ -12,7 +12,10 @@ fn documents(folder: &Path) -> Vec<PathBuf> {
     let mut documents: Vec<PathBuf> = fs::read_dir(folder)
         .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
         .unwrap_or_default();
-    documents.retain(|path| path.extension().is_some_and(|it| it == "json" || it == "yaml"));
+    documents.retain(|path| {
+        path.extension()
+            .is_some_and(|it| it == "json" || it == "yaml")
+    });
     documents.sort();
     documents
 }
@@ -30,7 +33,11 @@ fn outcome(bytes: &[u8], name: &str) -> String {
     };
     let document = import.document();
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {:?} {:?}", document.format, document.title, document.version);
+    let _ = writeln!(
+        out,
+        "{}: {:?} {:?}",
+        document.format, document.title, document.version
+    );
     if !document.binary_media_types.is_empty() {
         let _ = writeln!(out, "binary {:?}", document.binary_media_types);
     }
@@ -42,7 +49,11 @@ fn outcome(bytes: &[u8], name: &str) -> String {
         let _ = writeln!(out, "validator {name}: {validator:?}");
     }
     for (kind, response) in &document.gateway_responses {
-        let _ = writeln!(out, "gateway response {kind}: {}", serde_json::to_string(response).unwrap());
+        let _ = writeln!(
+            out,
+            "gateway response {kind}: {}",
+            serde_json::to_string(response).unwrap()
+        );
     }
     for operation in &document.operations {
         let method = &operation.method;
@@ -108,7 +119,11 @@ fn corpus_has_the_findings_written_beside_it() {
             wrong.push(format!("--- {name}\n{found}"));
         }
     }
-    assert!(wrong.is_empty(), "UPDATE=1 rewrites what is expected\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "UPDATE=1 rewrites what is expected\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -121,7 +136,10 @@ fn every_prefix_of_a_document_is_read_or_refused() {
             let prefix = &bytes[..end];
             let text = String::from_utf8_lossy(prefix);
             match Import::from_slice(prefix) {
-                Ok(import) => import.findings().iter().for_each(|it| assert_placed(it, &text)),
+                Ok(import) => import
+                    .findings()
+                    .iter()
+                    .for_each(|it| assert_placed(it, &text)),
                 Err(error) => {
                     render(error.finding(), "x", &text);
                 }
@@ -135,7 +153,10 @@ fn assert_placed(finding: &Diagnostic, text: &str) {
         assert_eq!(finding.code, "too-many-findings");
         return;
     };
-    let line = text.split('\n').nth(position.line - 1).unwrap_or_else(|| panic!("{finding}\n{text}"));
+    let line = text
+        .split('\n')
+        .nth(position.line - 1)
+        .unwrap_or_else(|| panic!("{finding}\n{text}"));
     assert!(position.column <= line.chars().count() + 1, "{finding}");
 }
 
@@ -143,11 +164,13 @@ fn assert_placed(finding: &Diagnostic, text: &str) {
 fn the_same_document_in_json_and_yaml_is_the_same() {
     for path in corpus() {
         let bytes = fs::read(&path).unwrap();
-        let (Ok(import), Ok(value)) = (Import::from_slice(&bytes), serde_json::from_slice(&bytes)) else {
+        let (Ok(import), Ok(value)) = (Import::from_slice(&bytes), serde_json::from_slice(&bytes))
+        else {
             continue;
         };
         let yaml = block_yaml(&value, 0);
-        let again = Import::from_slice(yaml.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+        let again =
+            Import::from_slice(yaml.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
         let shape = |import: &Import| format!("{:?}", import.document().operations);
         assert_eq!(shape(&import), shape(&again), "{}", path.display());
         let told = |import: &Import| {
@@ -169,12 +192,20 @@ fn block_yaml(value: &serde_json::Value, depth: usize) -> String {
     use serde_json::Value;
     let indent = "  ".repeat(depth);
     match value {
-        Value::Object(members) if !members.is_empty() => members.iter().fold("\n".to_owned(), |out, (key, value)| {
-            format!("{out}{indent}{}: {}\n", Value::from(key.as_str()), block_yaml(value, depth + 1))
-        }),
-        Value::Array(items) if !items.is_empty() => items.iter().fold("\n".to_owned(), |out, value| {
-            format!("{out}{indent}- {}\n", block_yaml(value, depth + 1))
-        }),
+        Value::Object(members) if !members.is_empty() => {
+            members.iter().fold("\n".to_owned(), |out, (key, value)| {
+                format!(
+                    "{out}{indent}{}: {}\n",
+                    Value::from(key.as_str()),
+                    block_yaml(value, depth + 1)
+                )
+            })
+        }
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().fold("\n".to_owned(), |out, value| {
+                format!("{out}{indent}- {}\n", block_yaml(value, depth + 1))
+            })
+        }
         other => other.to_string(),
     }
 }
@@ -200,21 +231,38 @@ fn findings_of_later_steps_are_placed() {
 fn bombs_and_abysses_are_refused() {
     let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (name, of) in "bcdefghijk".chars().zip("abcdefghij".chars()) {
-        let _ = writeln!(bomb, "{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]");
+        let _ = writeln!(
+            bomb,
+            "{name}: &{name} [*{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}, *{of}]"
+        );
     }
     let flow = format!("openapi: {}1{}", "[".repeat(50_000), "]".repeat(50_000));
     let block = (0..3_000).fold("openapi: 3.0.1\n".to_owned(), |text, depth| {
         format!("{text}{:depth$}a:\n", "")
     });
-    let json = format!("{{\"openapi\": {}1{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    let json = format!(
+        "{{\"openapi\": {}1{}}}",
+        "[".repeat(50_000),
+        "]".repeat(50_000)
+    );
     let large = format!("openapi: 3.0.1 #{}", "x".repeat(7 << 20));
-    for (text, message) in [(bomb, "not valid YAML"), (flow, "not valid YAML"), (block, "not valid YAML"),
-        (json, "not valid JSON"), (large, "more than")]
-    {
+    for (text, message) in [
+        (bomb, "not valid YAML"),
+        (flow, "not valid YAML"),
+        (block, "not valid YAML"),
+        (json, "not valid JSON"),
+        (large, "more than"),
+    ] {
         let error = Import::from_slice(text.as_bytes()).unwrap_err();
         assert!(error.finding().message.contains(message), "{error}");
     }
-    assert!(Import::from_slice(b"openapi: 3.0.1\ninfo: {title: \xff}").unwrap_err().finding().code == "encoding");
+    assert!(
+        Import::from_slice(b"openapi: 3.0.1\ninfo: {title: \xff}")
+            .unwrap_err()
+            .finding()
+            .code
+            == "encoding"
+    );
 }
 
 #[test]
@@ -237,15 +285,27 @@ fn references_to_one_large_value_come_to_an_end() {
         );
     }
     let import = Import::from_slice(refs.as_bytes()).unwrap();
-    assert!(import.findings().iter().any(|finding| finding.message == "too much refers to this value"));
+    assert!(
+        import
+            .findings()
+            .iter()
+            .any(|finding| finding.message == "too much refers to this value")
+    );
     let error = Import::from_slice(aliases.as_bytes()).unwrap_err();
-    assert!(error.finding().message.contains("more than 1000000 values"), "{error}");
+    assert!(
+        error.finding().message.contains("more than 1000000 values"),
+        "{error}"
+    );
 }
 
 #[test]
 fn depth_just_below_the_limit_is_read() {
     let nested = |depth: usize| {
-        format!("openapi: 3.0.1\npaths: {{}}\ncomponents: {}1{}", "[".repeat(depth), "]".repeat(depth))
+        format!(
+            "openapi: 3.0.1\npaths: {{}}\ncomponents: {}1{}",
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
     };
     assert!(Import::from_slice(nested(127).as_bytes()).is_ok());
     assert!(Import::from_slice(nested(128).as_bytes()).is_err());
@@ -291,7 +351,9 @@ fn real_documents_are_read_without_panic() {
                         println!("{}:{finding}", path.display());
                     }
                     render(finding, "x", &text);
-                    *codes.entry(format!("{}[{}]", finding.severity, finding.code)).or_default() += 1;
+                    *codes
+                        .entry(format!("{}[{}]", finding.severity, finding.code))
+                        .or_default() += 1;
                 }
             }
         }
@@ -312,10 +374,21 @@ fn routes_of_the_conformance_cases() {
     for path in topics.flat_map(|topic| documents(&topic.unwrap().path())) {
         let case: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let import = Import::from_slice(case["api"].to_string().as_bytes()).unwrap();
-        assert!(!import.has_errors(), "{}: {:#?}", path.display(), import.findings());
+        assert!(
+            !import.has_errors(),
+            "{}: {:#?}",
+            path.display(),
+            import.findings()
+        );
         let mut router = Router::new();
         for operation in &import.document().operations {
-            router.insert(&operation.method.http_method, &operation.method.resource, operation).unwrap();
+            router
+                .insert(
+                    &operation.method.http_method,
+                    &operation.method.resource,
+                    operation,
+                )
+                .unwrap();
         }
         let routing = case["topic"] == "routing";
         for step in case["steps"].as_array().unwrap() {
@@ -327,8 +400,13 @@ fn routes_of_the_conformance_cases() {
                 assert_eq!(status, 403, "{path}");
             }
             if let (true, Some(from)) = (routing, step["expect"]["body_json"]["from"].as_str()) {
-                let template = &found.unwrap().integration.as_ref().unwrap().responses[0].response_templates[0];
-                assert_eq!(template.source, format!("{{\"from\": \"{from}\"}}"), "{path}");
+                let template = &found.unwrap().integration.as_ref().unwrap().responses[0]
+                    .response_templates[0];
+                assert_eq!(
+                    template.source,
+                    format!("{{\"from\": \"{from}\"}}"),
+                    "{path}"
+                );
             }
             requests += 1;
         }

@@ -2,11 +2,15 @@
 //! wire, and short ways to plans and bodies.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body::Frame;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
 use tower_apigw::Body;
 use tower_apigw::integration::{Integration, Method};
 use tower_apigw::mapping::{Plan, Stage};
@@ -208,5 +212,45 @@ fn latin_or_utf8(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
+/// A body whose frames come through a channel; an error in it breaks it off.
+#[derive(Debug)]
+pub(crate) struct Frames(mpsc::Receiver<io::Result<Frame<Bytes>>>);
+
+/// The sending half of a [`Frames`].
+pub(crate) type FrameSender = mpsc::Sender<io::Result<Frame<Bytes>>>;
+
+/// A body to feed while it is read; `room` frames may wait in between.
+pub(crate) fn frames(room: usize) -> (FrameSender, Frames) {
+    let (sender, receiver) = mpsc::channel(room);
+    (sender, Frames(receiver))
+}
+
+/// A frame of data.
+pub(crate) fn data(bytes: impl Into<Bytes>) -> io::Result<Frame<Bytes>> {
+    Ok(Frame::data(bytes.into()))
+}
+
+/// A body of unknown length, with these frames.
+pub(crate) fn streamed(chunks: impl IntoIterator<Item = &'static str>) -> Body {
+    let chunks: Vec<_> = chunks.into_iter().collect();
+    let (sender, body) = frames(chunks.len().max(1));
+    for chunk in chunks {
+        sender.try_send(data(chunk)).expect("there is room for every chunk");
+    }
+    Body::new(body)
+}
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.0.poll_recv(cx)
     }
 }

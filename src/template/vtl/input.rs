@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::jsonpath::Path;
 use crate::template::json::parse_lenient;
-use crate::template::vtl::Parts;
 use crate::template::vtl::needs::{InputNeeds, Names};
 use crate::template::vtl::node::find;
 use crate::template::vtl::tree::Tree;
+use crate::template::vtl::{Parts, inherited, too_many};
 use crate::template::{Params, Scope};
 use crate::vtl::{Exception, Map, Object, Value};
 
@@ -194,7 +194,8 @@ impl Object for Input {
             ("params", [Value::Str(name)]) => self.param(name),
             ("params", [Value::Null]) => Value::Null,
             ("getBody", []) => self.body(),
-            _ => return Ok(None),
+            ("params" | "getBody", _) => return Err(too_many(method)),
+            _ => return inherited(method, args),
         }))
     }
 

@@ -18,7 +18,7 @@ use self::util::Util;
 use crate::template::{
     CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
 };
-use crate::vtl::{self, Map, Value};
+use crate::vtl::{self, Exception, Map, Value};
 
 /// The Velocity dialect of API Gateway.
 ///
@@ -153,6 +153,21 @@ fn stage_variables(scope: &Scope<'_>, names: &Names) -> Value {
         }
     }
     Value::Map(map)
+}
+
+/// A call that none of an object's own methods answers.
+fn inherited(method: &str, args: &[Value]) -> Result<Option<Value>, Exception> {
+    match method {
+        "toString" | "hashCode" | "getClass" if !args.is_empty() => Err(too_many(method)),
+        _ => Ok(None),
+    }
+}
+
+/// Velocity's search for a method trips over one without parameters when there are arguments, unless another fits exactly.
+fn too_many(method: &str) -> Exception {
+    Exception::new(format!(
+        "ArrayIndexOutOfBoundsException: no method {method} takes these arguments"
+    ))
 }
 
 fn compile_error(error: &vtl::Error, source: &str) -> CompileError {

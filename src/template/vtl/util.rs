@@ -2,6 +2,7 @@
 
 use crate::template::json::parse_strict;
 use crate::template::util;
+use crate::template::vtl::inherited;
 use crate::template::vtl::tree::Tree;
 use crate::vtl::{Exception, Object, Value};
 
@@ -11,12 +12,14 @@ pub(crate) struct Util;
 
 impl Object for Util {
     fn call(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Exception> {
-        let [arg] = args else { return Ok(None) };
+        let [arg] = args else {
+            return inherited(method, args);
+        };
         if method == "escapeJavaScript" {
             return escape(arg).map(Some);
         }
         if !NAMES.contains(&method) {
-            return Ok(None);
+            return inherited(method, args);
         }
         let text = match (arg, method) {
             (Value::Str(text), _) => text,

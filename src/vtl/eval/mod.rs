@@ -134,10 +134,10 @@ impl<'t> Evaluation<'t> {
             }
             Node::Break(span, scope) => self.break_loop(*span, scope.as_deref()),
             Node::Stop => Err(Flow::Stop),
-            Node::Include(span, name) => Err(Flow::Fail(Error::new(
+            Node::Fail(span, message) => Err(Flow::Fail(Error::new(
                 ErrorKind::Runtime,
                 *span,
-                format!("#{name} is not available"),
+                message.as_ref(),
             ))),
         }
     }

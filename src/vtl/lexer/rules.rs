@@ -165,6 +165,7 @@ fn directive(text: &[u8]) -> Match {
         let len = close + line_end(tail(text, close));
         best = longest(best, token(Kind::CloseParen, len));
     }
+    best = longest(best, line_comment(text));
     longest(best, single(text, Kind::CloseParen))
 }
 

@@ -22,6 +22,11 @@ struct Argument {
     first: usize,
 }
 
+fn unavailable(span: Span, name: &str) -> Parsed {
+    let message = format!("#{name} is not available");
+    Parsed::Node(Node::Fail(span, message.into()))
+}
+
 fn shape(span: Span, message: &str) -> Error {
     Error::new(ErrorKind::Syntax, span, message)
 }
@@ -59,10 +64,7 @@ impl Parser<'_> {
                     scope.map(Box::new),
                 )))
             }
-            "include" | "parse" => Ok(Parsed::Node(Node::Include(
-                self.since(first),
-                name.into_boxed_str(),
-            ))),
+            "include" | "parse" => Ok(unavailable(self.since(first), &name)),
             "foreach" => self.foreach(first, arguments),
             "define" => self.define(first, &arguments),
             "macro" => self.macro_directive(first, &arguments),
@@ -83,7 +85,7 @@ impl Parser<'_> {
         match name {
             "stop" => Ok(Parsed::Node(Node::Stop)),
             "break" => Ok(Parsed::Node(Node::Break(self.span(span), None))),
-            "include" | "parse" => Ok(Parsed::Node(Node::Include(self.span(span), name.into()))),
+            "include" | "parse" => Ok(unavailable(self.span(span), name)),
             "foreach" | "define" | "literal" | "macro" => {
                 Err(self.error(span, format!("#{name} needs parentheses")))
             }
@@ -154,12 +156,13 @@ impl Parser<'_> {
                 ..
             }) => Some(variable.slot),
             Some(Argument { value: Some(_), .. }) => None,
-            _ => return Err(shape(span, "expected #foreach($item in $list)")),
+            _ => None,
         };
-        if count < 2 {
-            return Err(shape(span, "expected #foreach($item in $list)"));
-        }
         let body = self.block("a #foreach")?;
+        if count < 2 {
+            let message = "expected #foreach($item in $list)".into();
+            return Ok(Parsed::Node(Node::Fail(span, message)));
+        }
         for name in ["foreach", "velocityCount", "velocityHasNext"] {
             self.names.slot(name);
         }
@@ -173,10 +176,10 @@ impl Parser<'_> {
 
     fn define(&mut self, first: usize, arguments: &[Argument]) -> Result<Parsed, Error> {
         let span = self.since(first);
-        let slot = match arguments.first() {
-            Some(argument) if argument.is_reference => self.plain_name(argument.first),
-            Some(_) => None,
-            None => return Err(shape(span, "expected #define($name)")),
+        let slot = match arguments {
+            [argument] if argument.is_reference => self.plain_name(argument.first),
+            [_] => None,
+            _ => return Err(shape(span, "expected #define($name)")),
         };
         let nodes = self.block("a #define")?;
         self.names.bodies.push(nodes);

@@ -1,0 +1,112 @@
+//! One connection, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::BoxError;
+use crate::mapping::ClientAddress;
+use crate::server::Server;
+use crate::server::admit::Sizes;
+use crate::server::entry::Entry;
+use crate::server::protocol::{Protocol, detect};
+use crate::server::spelling::{Spelled, Tap};
+use crate::server::stream::Stream;
+
+/// What the connections of a server have in common.
+#[derive(Debug)]
+pub(super) struct Terms {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    server: Server,
+}
+
+impl Terms {
+    pub(super) fn new(server: Server) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(server.header_read_timeout)
+            .max_buf_size(server.buffer());
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(super::HTTP2_PING)
+            .keep_alive_timeout(super::HTTP2_PING_ANSWER)
+            .max_concurrent_streams(super::HTTP2_STREAMS)
+            .max_header_list_size(u32::try_from(server.buffer()).unwrap_or(u32::MAX));
+        Self { http1, http2, server }
+    }
+}
+
+/// Serves a connection until it ends, or until `stop` changes and its requests are answered.
+pub(super) async fn serve<T, S, B>(
+    mut stream: T,
+    client: Option<ClientAddress>,
+    service: S,
+    terms: Arc<Terms>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), BoxError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let server = &terms.server;
+    let found = tokio::select! {
+        found = timeout(server.header_read_timeout, detect(&mut stream)) => found,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
+    let Some((protocol, opening)) = found.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? else {
+        return Ok(());
+    };
+    let spelled = (server.keep_header_names && protocol == Protocol::Http1).then(Spelled::default);
+    let tap = spelled.clone().map(|spelled| Tap::new(server.buffer(), spelled));
+    let io = TokioIo::new(Stream::new(stream, opening, tap));
+    let entry = Entry { service, client, sizes: server.sizes, spelled };
+
+    /// Polls a connection of either kind, and tells it to end when `stop` says so.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = std::pin::pin!($connection);
+            tokio::select! {
+                ended = connection.as_mut() => return Ok(ended?),
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            Ok(connection.await?)
+        }};
+    }
+    match protocol {
+        Protocol::Http1 => drive!(terms.http1.serve_connection(io, entry)),
+        Protocol::Http2 => drive!(terms.http2.serve_connection(io, entry)),
+    }
+}
+
+impl Server {
+    /// The most that is buffered of a connection, which a head must fit into: above our own limits,
+    /// so that it is us who answers.
+    fn buffer(&self) -> usize {
+        /// hyper's default.
+        const LARGE: usize = 400 * 1024 + 8192;
+        match self.sizes {
+            Sizes { headers: Some(headers), uri: Some(uri) } => {
+                headers.saturating_add(uri).saturating_mul(2).clamp(64 * 1024, LARGE)
+            }
+            Sizes { headers: None, .. } | Sizes { uri: None, .. } => LARGE,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A listener that speaks HTTP/1.1 and HTTP/2 (with prior knowledge) and gives each request to a
+//! tower service.
+//!
+//! It does what the layers need from below and no general server does: it keeps the spelling of
+//! header names ([`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames)), tells the address
+//! of the client ([`ClientAddress`]), holds requests to the [`Limits`] of their heads, and refuses
+//! what could mean one thing here and another behind:
+//!
+//! | request | answer |
+//! |---|---|
+//! | HTTP/1.1 without `Host`, with several, or with one that is no host | 400 |
+//! | `Transfer-Encoding` other than `chunked` | 501 |
+//! | `CONNECT` | 501 |
+//! | headers over the limit, more than 100 headers | 431 |
+//! | target over the limit | 414 |
+//! | `GET http://other/path` | served as `GET /path` |
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use http::{Request, Response};
+//! use tokio::net::TcpListener;
+//! use tower::service_fn;
+//! use tower_apigw::Body;
+//! use tower_apigw::server::{End, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! let hello = service_fn(|_: Request<Body>| async {
+//!     Ok::<_, Infallible>(Response::new(Body::from("hello")))
+//! });
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let shutdown = async { /* a signal */ };
+//! let end = Server::new().serve(listener, hello, shutdown).await;
+//! assert_eq!(end, End::Drained);
+//! # Ok(()) }
+//! ```
+
+mod admit;
+mod connection;
+mod entry;
+mod framing;
+mod protocol;
+mod spelling;
+mod stream;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::BoxError;
+use crate::mapping::{ClientAddress, Limits};
+use crate::server::admit::Sizes;
+use crate::server::connection::Terms;
+
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often a silent HTTP/2 client is asked whether it is there, and how long it may think.
+const HTTP2_PING: Duration = Duration::from_secs(30);
+const HTTP2_PING_ANSWER: Duration = Duration::from_secs(20);
+const HTTP2_STREAMS: u32 = 200;
+/// A pause when no connection can be accepted, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections are served.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Server {
+    sizes: Sizes,
+    keep_header_names: bool,
+    header_read_timeout: Duration,
+    drain: Duration,
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Every request was answered.
+    Drained,
+    /// So many connections were still busy when the time was up, and were cut off.
+    Cut(usize),
+}
+
+impl Server {
+    /// A server without limits of its own on heads.
+    pub fn new() -> Self {
+        Self {
+            sizes: Sizes::default(),
+            keep_header_names: false,
+            header_read_timeout: HEADER_READ_TIMEOUT,
+            drain: DRAIN,
+        }
+    }
+
+    /// Takes over the limits on header block and request target. The limits on bodies are for the
+    /// service.
+    pub fn limits(mut self, limits: &Limits) -> Self {
+        self.sizes = Sizes::of(limits);
+        self
+    }
+
+    /// Whether requests carry
+    /// [`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames), at the cost of reading every
+    /// head twice. HTTP/2 has no spelling to keep. The default is no.
+    pub fn keep_header_names(mut self, keep: bool) -> Self {
+        self.keep_header_names = keep;
+        self
+    }
+
+    /// How long a client may take to send a head, and how long an idle connection of HTTP/1 is
+    /// kept. The default is 30 seconds.
+    pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
+        self.header_read_timeout = timeout;
+        self
+    }
+
+    /// How long requests may go on after the shutdown began. The default is 10 seconds.
+    pub fn drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Serves the connections of `listener` until `shutdown` is ready; then accepts no more, lets
+    /// the requests in flight end, and closes.
+    ///
+    /// Errors of single connections are logged and end nothing else. Dropping the future cuts all
+    /// connections off.
+    pub async fn serve<S, B>(
+        self,
+        listener: TcpListener,
+        service: S,
+        shutdown: impl Future<Output = ()>,
+    ) -> End
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let drain = self.drain;
+        let terms = Arc::new(Terms::new(self));
+        let (stop, stopped) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let (stream, client) = tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                    report(ended);
+                    continue;
+                }
+                accepted = accept(&listener) => accepted,
+            };
+            // Otherwise an answer in several writes waits for the client's acknowledgement.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot switch off the delay of small packets");
+            }
+            let client = ClientAddress(client.ip().to_canonical());
+            let (service, terms) = (service.clone(), Arc::clone(&terms));
+            connections.spawn(connection::serve(stream, Some(client), service, terms, stopped.clone()));
+        }
+        drop(listener);
+        // Nobody listens when there are no connections.
+        let _ = stop.send(true);
+        let all = async {
+            while let Some(ended) = connections.join_next().await {
+                report(ended);
+            }
+        };
+        match timeout(drain, all).await {
+            Ok(()) => End::Drained,
+            Err(_) => End::Cut(connections.len()),
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The next connection, however long that takes.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if of_the_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted].contains(&error.kind())
+}
+
+fn report(ended: Result<Result<(), BoxError>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let reason = error.source().map(ToString::to_string);
+            tracing::debug!(%error, reason, "a connection broke off");
+        }
+        Err(panic) => tracing::error!(error = %panic, "the service of a connection panicked"),
+    }
+}
