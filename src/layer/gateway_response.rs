@@ -132,7 +132,18 @@ where
         } else {
             None
         };
+        // The names are OpenTelemetry's.
+        let span = tracing::debug_span!(
+            "request",
+            "http.request.method" = %facts.method,
+            "url.path" = facts.uri.path(),
+            "http.route" = self.shared.plan.as_ref().map(|plan| plan.resource()),
+            "aws.request_id" = ?facts.arrival.request_id,
+            "http.response.status_code" = tracing::field::Empty,
+            "error.type" = tracing::field::Empty,
+        );
         GatewayResponseFuture {
+            span,
             call: OneCall::new(self.inner, request),
             rim: Rim { shared: self.shared, facts, headers },
         }
@@ -186,6 +197,7 @@ pin_project! {
         #[pin]
         call: OneCall<S>,
         rim: Rim,
+        span: tracing::Span,
     }
 }
 
@@ -200,12 +212,18 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let _entered = this.span.enter();
         let answer = ready!(this.call.as_mut().poll(cx));
         let answer = match answer {
             Ok(response) => Ok(response.map(Body::new)),
             Err(error) => Err(Error::from_service(error.into())),
         };
-        Poll::Ready(Ok(this.rim.finish(answer)))
+        if let Err(error) = &answer {
+            this.span.record("error.type", tracing::field::debug(error.kind()));
+        }
+        let response = this.rim.finish(answer);
+        this.span.record("http.response.status_code", response.status().as_u16());
+        Poll::Ready(Ok(response))
     }
 }
 

@@ -121,7 +121,11 @@ pub(crate) fn mapped_response_header(name: &HeaderName) -> ResponseHeader {
 // Recorded: T:test_apigateway_header_remapping_http[HTTP_PROXY], T:test_http_integration_with_lambda;
 // AWS: known-issues for WWW-Authenticate.
 pub(crate) fn proxied_response_header(name: &HeaderName) -> ResponseHeader {
-    if name == header::TRANSFER_ENCODING || name == header::VIA {
+    // The last two belong to the connection with the backend.
+    let dropped = name == header::TRANSFER_ENCODING
+        || name == header::VIA
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection");
+    if dropped {
         return ResponseHeader::Dropped;
     }
     if name == header::CONNECTION

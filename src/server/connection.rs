@@ -83,6 +83,7 @@ where
         ($connection:expr) => {{
             let mut connection = std::pin::pin!($connection);
             tokio::select! {
+                biased;
                 ended = connection.as_mut() => return Ok(ended?),
                 _ = stop.wait_for(|stop| *stop) => {}
             }

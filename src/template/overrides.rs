@@ -6,7 +6,7 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// The overrides a rendering left, in the order in which they were set.
+/// The overrides a rendering left, in the order of the engine's own maps (for VTL the hash order of Java).
 ///
 /// ```
 /// # use tower_apigw::template::{OverrideValue, Overrides};
@@ -24,7 +24,7 @@ pub struct Overrides {
     response: OverrideMap,
 }
 
-/// Named values in the order in which they were set.
+/// Named values in a fixed order.
 pub type OverrideMap = Vec<(String, OverrideValue)>;
 
 /// A value given to an override.

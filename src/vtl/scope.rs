@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::value::{Map, Value};
+use super::value::{Map, Value, dismantle};
 
 /// The state of one running loop, shared with whoever keeps `$foreach`.
 pub struct LoopScope {
@@ -40,10 +40,28 @@ impl LoopScope {
     /// The outermost loop, which may be this one.
     pub(crate) fn topmost(this: &Rc<LoopScope>) -> Rc<LoopScope> {
         let mut top = this;
-        while let Some(next) = &top.parent {
-            top = next;
+        // No real nesting is deeper; only a template that plays with `$foreach` makes longer chains.
+        for _ in 0..1000 {
+            match &top.parent {
+                Some(next) => top = next,
+                None => break,
+            }
         }
         Rc::clone(top)
+    }
+
+    /// Takes out what it holds.
+    pub(crate) fn dismantle(&mut self, queue: &mut Vec<Value>) {
+        queue.extend(self.parent.take().map(Value::Loop));
+        queue.extend(self.values.get_mut().take().map(Value::Map));
+    }
+}
+
+impl Drop for LoopScope {
+    fn drop(&mut self) {
+        let mut queue = Vec::new();
+        self.dismantle(&mut queue);
+        dismantle(queue);
     }
 }
 

@@ -9,7 +9,7 @@ use super::eval::{Evaluation, Trace};
 use super::meter::Meter;
 use super::parser::{Names, parse};
 use super::span::Span;
-use super::value::Value;
+use super::value::{Value, sweep};
 
 /// What a reference without a value does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -154,6 +154,7 @@ impl Template {
         out: &mut String,
         trace: Option<&mut dyn Trace>,
     ) -> Result<(), Error> {
+        sweep();
         let meter = Meter::new(limits.steps, out.len().saturating_add(limits.output));
         let mut slots = vec![Value::Null; self.names.len()];
         for (name, value) in bindings {
@@ -178,5 +179,205 @@ impl Template {
 
     fn mentioned(&self) -> &BTreeSet<(String, Option<String>)> {
         &self.names.mentioned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vtl::{List, Map};
+
+    fn render(source: &str) -> Result<String, Error> {
+        let map = Map::linked();
+        map.put_str("k", "v".into());
+        map.put_str("l", List::json(vec!["a/b".into(), Value::Int(1)]).into());
+        let mut out = String::new();
+        Template::parse(source)?.render(
+            &[("m", map.into()), ("e", "E".into())],
+            &Limits::default(),
+            &mut out,
+        )?;
+        Ok(out)
+    }
+
+    fn check(cases: &[(&str, &str)]) {
+        for (source, expected) in cases {
+            assert_eq!(render(source).as_deref(), Ok(*expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Template>();
+    }
+
+    #[test]
+    fn references() {
+        check(
+            &[
+                ("$m.k ${m.k}s $!m.x|$nope|", "v vs ||"),
+                ("$m.k-x $m.get('k')-x", " v-x"),
+                (
+                    "$m $m.l $m.l[0] $m.l[-1]",
+                    r#"{k=v, l=["a\/b",1]} ["a\/b",1] a/b 1"#,
+                ),
+                (r"\$e \\$e \\\$e $5 \$5 a$ b", r"$e \E \$e $5 \$5 a$ b"),
+                ("$m.get('k')file.json $e{b} ${{x}}", "vfile E{ ${{}"),
+                ("$e.length(1)$", ""),
+            ][..5],
+        );
+        assert!(render("$e.length(1)").is_err());
+        assert!(render("$e.charAt(9)").is_err());
+        assert!(render("Hello $").is_err());
+    }
+
+    #[test]
+    fn whitespace() {
+        check(&[
+            ("a\n  #if(true)  \nb\n  #end  \nc", "a\n  b\n  c"),
+            ("#set($x=1)\n  #set($y=2)\nb", "b"),
+            ("a\n  #set($x=1)\nb", "a\n  b"),
+            ("$m.z #set($y=2)b", "b"),
+            ("x ## c\ny", "x y"),
+            ("x#set($a=1)\n\ny", "x\ny"),
+        ]);
+    }
+
+    #[test]
+    fn directives() {
+        check(&[
+            ("#if($nope)t#{else}f#end#if('x')t#{else}f#end", "tf"),
+            (
+                "#foreach($i in [1..3])$i$foreach.index#if($foreach.hasNext),#end#end$!i",
+                "10,21,32",
+            ),
+            ("#foreach($i in [1..9])#if($i == 3)#break#end$i#end", "12"),
+            ("#define($a)x$a#end[$a]", "[xx$a]"),
+            ("#macro(m)x#end#m() #fff #foo('a')", "#m() #fff #foo('a')"),
+            ("#[[$x #end]]#a#stop b", "$x #enda"),
+            (r"\#if \\#if(true)x#end \#foo", r"#if \x \#foo"),
+        ]);
+        for bad in [
+            "#if(true)x",
+            "#end",
+            "#if(x)a#end",
+            "#set($a = 1 -1)",
+            "#parse('x')",
+        ] {
+            assert!(render(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn expressions() {
+        check(&[
+            (
+                "#set($x = 7 / 2)$x|#set($x = 7 / 2.0)$x|#set($x = 1 / 0)$x",
+                "3|3.5|3.5",
+            ),
+            (
+                "#set($x = 'a' + 1 + 2)$x|#set($x = 1 + 2 + 'a')$x",
+                "a12|3a",
+            ),
+            ("#if('1' == 1 && 1 == 1.0)t#end#if('5' > 4)t#end", "t"),
+            (r#"#set($s = "$m.k""$e""")$s"#, "v\"E\""),
+            (
+                r#"#set($s = "it's #if(true)$e#end")$s|#set($s = 'a''$e')$s"#,
+                "it's E|a'$e",
+            ),
+            (
+                "#set($d = $m.put('n', null))$m.n|$m",
+                "|{k=v, l=[\"a\\/b\",1], n=null}",
+            ),
+            (
+                "#set($l = [1])#set($l[0] = 'x')#set($m.q = 2)$l $m.q",
+                "[x] 2",
+            ),
+            ("#set(${x} = 1)$x|#set(${m.k} = 1)$m.k", "|1"),
+        ]);
+    }
+
+    #[test]
+    fn mentions() {
+        let source =
+            r##"$input.path('$.a') "#if($x)$input.body#end" #set($s = "$util.x") $c['k'] $d"##;
+        let template = Template::parse(source).unwrap();
+        let all: Vec<_> = template.references().collect();
+        for wanted in [
+            ("input", Some("path")),
+            ("input", Some("body")),
+            ("util", Some("x")),
+            ("c", Some("k")),
+            ("d", None),
+        ] {
+            assert!(all.contains(&wanted), "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn limits() {
+        let limit = |source: &str| match render(source) {
+            Err(error) => error.kind(),
+            Ok(out) => panic!("rendered {} bytes", out.len()),
+        };
+        let nested = format!("#if({}true{})x#end", "(".repeat(9999), ")".repeat(9999));
+        for (source, expected) in [
+            (nested.as_str(), Limit::Depth),
+            (
+                "#foreach($i in [1..99])#set($m.k = \"$m.k$m.k\")#end",
+                Limit::Output,
+            ),
+            ("#set($x = [1..2147483647])", Limit::Steps),
+            (&" ".repeat(400_000), Limit::TemplateSize),
+        ] {
+            assert_eq!(limit(source), ErrorKind::Limit(expected));
+        }
+        let long = render("#foreach($i in [1..1200])x#end").unwrap();
+        assert_eq!(long.len(), 1000);
+    }
+
+    #[test]
+    fn plain_velocity() {
+        let options = Options {
+            undefined: Undefined::Source,
+            ..Options::default()
+        };
+        let template = Template::parse_with("$a.b $!a \\$a #if($a)t#{else}f#end", options).unwrap();
+        let mut out = String::new();
+        template.render(&[], &Limits::default(), &mut out).unwrap();
+        assert_eq!(out, "$a.b  \\$a f");
+    }
+
+    #[test]
+    fn tracing() {
+        #[derive(Default)]
+        struct Log(Vec<String>);
+        impl Trace for Log {
+            fn set(&mut self, span: Span, value: &Value) {
+                self.0.push(format!("set {} {value:?}", span.start));
+            }
+            fn undefined(&mut self, _: Span, source: &str) {
+                self.0.push(format!("undefined {source}"));
+            }
+            fn branch(&mut self, span: Span, taken: bool) {
+                self.0.push(format!("branch {} {taken}", span.start));
+            }
+        }
+        let template = Template::parse("#set($x = 1)#if($x > 1)a#elseif($y)b#end").unwrap();
+        let mut log = Log::default();
+        let mut out = String::new();
+        template
+            .render_traced(&[], &Limits::default(), &mut out, &mut log)
+            .unwrap();
+        assert_eq!(
+            log.0,
+            [
+                "set 0 1",
+                "branch 12 false",
+                "undefined $y",
+                "branch 24 true"
+            ]
+        );
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     LineCommentStart,
     LineCommentEnd,
     BlockComment,
+    /// Like a block comment, but `#literal` prints what is left of it.
+    FormalComment,
     Set,
     End,
     If,

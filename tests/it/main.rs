@@ -10,8 +10,15 @@
 
 #[cfg(all(feature = "client", feature = "openapi"))]
 mod conformance;
+mod floors;
+#[cfg(feature = "client")]
+mod hosts;
 mod jsonpath;
+mod layers;
 #[cfg(feature = "openapi")]
 mod openapi;
+#[cfg(feature = "client")]
+mod streaming;
+#[cfg_attr(not(all(feature = "client", feature = "openapi")), allow(dead_code))]
 mod support;
 mod vtl_corpus;

@@ -254,3 +254,54 @@ impl http_body::Body for Frames {
         self.0.poll_recv(cx)
     }
 }
+
+/// A plan that hands every path on to `http://{authority}/`, untouched.
+pub(crate) fn proxy(authority: impl std::fmt::Display) -> Integration {
+    Integration::http_proxy(format!("http://{authority}/{{proxy}}"))
+        .request_parameter("integration.request.path.proxy", "method.request.path.proxy")
+}
+
+/// A server on loopback; it ends when this is dropped.
+#[cfg(feature = "client")]
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) address: std::net::SocketAddr,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+#[cfg(feature = "client")]
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Serves HTTP/1.1 and HTTP/2 with prior knowledge, as hyper does it.
+#[cfg(feature = "client")]
+pub(crate) async fn listen<S, R>(service: S) -> Listening
+where
+    S: tower::Service<http::Request<hyper::body::Incoming>, Response = http::Response<R>>,
+    S: Clone + Send + 'static,
+    S::Error: Into<tower_apigw::error::BoxError>,
+    S::Future: Send,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<tower_apigw::error::BoxError>,
+{
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto::Builder;
+    use hyper_util::service::TowerToHyperService;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepting = tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(async move {
+                let builder = Builder::new(TokioExecutor::new());
+                // A client that goes away is no failure of the test.
+                let _ = builder.serve_connection(TokioIo::new(connection), service).await;
+            });
+        }
+    });
+    Listening { address, accepting }
+}

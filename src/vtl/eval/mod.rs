@@ -187,9 +187,10 @@ impl<'t> Evaluation<'t> {
         }
         // A block renders in place, without what stands before the reference.
         if let Value::Block(block) = &value
-            && self.print_block(block, out)? {
-                return self.bounded(out, reference.span);
-            }
+            && self.print_block(block, out)?
+        {
+            return self.bounded(out, reference.span);
+        }
         let before = out.len();
         out.push_str(&reference.slashes);
         out.push_str(&reference.prefix);

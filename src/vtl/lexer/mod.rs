@@ -26,6 +26,8 @@ enum State {
     Directive,
     LineComment,
     BlockComment,
+    /// After `#**`.
+    FormalComment,
     TextBlock,
 }
 
@@ -122,7 +124,7 @@ impl<'a> Lexer<'a> {
                 Rule::OpenFormalComment => {
                     let last = self.source.get(..self.at).unwrap_or_default();
                     let back = last.chars().next_back().map_or(0, char::len_utf8);
-                    self.open_comment(State::BlockComment, back);
+                    self.open_comment(State::FormalComment, back);
                 }
                 Rule::Raw => {}
                 Rule::Skip => start = self.at,
@@ -135,6 +137,10 @@ impl<'a> Lexer<'a> {
                 Rule::Token(kind) => {
                     let back = self.finish(kind, len);
                     self.at -= back;
+                    if kind == Kind::Dot {
+                        // A dot loses the prefix before it.
+                        start = self.at - 1;
+                    }
                     return Ok(Token {
                         kind,
                         span: Span::new(start, self.at),
@@ -152,15 +158,14 @@ impl<'a> Lexer<'a> {
                 self.push(State::Directive);
                 self.open = 1;
             }
-            Kind::LineCommentStart
-                if !self.in_comment => {
-                    if self.state == State::Reference {
-                        self.pop();
-                    }
-                    self.in_comment = true;
-                    self.push(State::LineComment);
+            Kind::LineCommentStart if !self.in_comment => {
+                if self.state == State::Reference {
+                    self.pop();
                 }
-            Kind::LineCommentEnd | Kind::BlockComment | Kind::TextBlock => {
+                self.in_comment = true;
+                self.push(State::LineComment);
+            }
+            Kind::LineCommentEnd | Kind::BlockComment | Kind::FormalComment | Kind::TextBlock => {
                 self.in_comment = false;
                 self.pop();
             }
@@ -267,7 +272,9 @@ impl<'a> Lexer<'a> {
     fn unfinished(&self, start: usize) -> Error {
         let span = Span::new(start, self.at);
         let (what, help) = match self.state {
-            State::BlockComment => ("the comment is not closed", "close it with `*#`"),
+            State::BlockComment | State::FormalComment => {
+                ("the comment is not closed", "close it with `*#`")
+            }
             State::TextBlock => ("the text block is not closed", "close it with `]]#`"),
             _ => (
                 "the template ends in the middle of a reference or directive",

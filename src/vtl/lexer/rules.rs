@@ -46,6 +46,7 @@ impl Lexer<'_> {
             State::Directive => directive(text),
             State::LineComment => token(Kind::LineCommentEnd, newline(text)),
             State::BlockComment => token(Kind::BlockComment, exactly(text, "*#")),
+            State::FormalComment => token(Kind::FormalComment, exactly(text, "*#")),
             State::TextBlock => token(Kind::TextBlock, exactly(text, "]]#")),
         };
         longest(common, state).or_else(|| {
@@ -58,7 +59,9 @@ impl Lexer<'_> {
                 State::Reference | State::Modifier | State::PreDirective => {
                     Some((Rule::Terminator, one))
                 }
-                State::LineComment | State::BlockComment => Some((Rule::Skip, one)),
+                State::LineComment | State::BlockComment | State::FormalComment => {
+                    Some((Rule::Skip, one))
+                }
                 State::TextBlock => Some((Rule::Raw, one)),
                 State::Default | State::Call | State::Index | State::Directive => None,
             }
@@ -391,13 +394,14 @@ fn float(text: &[u8]) -> usize {
         }
     }
     if (whole > 0 || is_float)
-        && let Some(b'e' | b'E') = text.get(len) {
-            let signed = matches!(text.get(len + 1), Some(b'+' | b'-'));
-            let from = len + 1 + usize::from(signed);
-            let exponent = digits(from);
-            if exponent > 0 {
-                return from + exponent;
-            }
+        && let Some(b'e' | b'E') = text.get(len)
+    {
+        let signed = matches!(text.get(len + 1), Some(b'+' | b'-'));
+        let from = len + 1 + usize::from(signed);
+        let exponent = digits(from);
+        if exponent > 0 {
+            return from + exponent;
         }
+    }
     if is_float { len } else { 0 }
 }

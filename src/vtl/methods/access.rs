@@ -156,7 +156,7 @@ pub(crate) fn assign_property(target: &Value, name: &str, value: Value) -> Throw
             scope.values().put(Value::from(name), value)?;
         }
         Value::Entry(entry) if matches!(name, "value" | "Value") => {
-            entry.map.store(entry.key().clone(), value);
+            entry.map.overwrite(entry.key().clone(), value);
         }
         Value::Object(object) => {
             object.call("put", &[Value::from(name), value])?;

@@ -8,7 +8,7 @@ use super::overload::Method;
 use super::overload::Ty::{Collection, Int, Object, Objects, Other};
 use super::{Call, Thrown, null_pointer, unsupported};
 use crate::vtl::object::Exception;
-use crate::vtl::value::{Iter, List, ListKind, Value, equals};
+use crate::vtl::value::{Iter, List, ListKind, Value, equals, note_list};
 
 fn number(n: Option<usize>) -> Value {
     Value::Int(n.map_or(-1, |n| i32::try_from(n).unwrap_or(i32::MAX)))
@@ -38,13 +38,13 @@ fn set(call: &mut Call<'_>) -> Thrown {
 }
 
 fn has(call: &mut Call<'_>) -> Thrown {
-    let items = call.this_list()?.items();
+    let items = call.this_list()?.borrow();
     contains(&items, call.arg(0), call.meter).map(Value::Bool)
 }
 
 fn has_all(call: &mut Call<'_>) -> Thrown {
     let wanted = call.items(0)?;
-    let items = call.this_list()?.items();
+    let items = call.this_list()?.borrow();
     for item in &wanted {
         if !contains(&items, item, call.meter)? {
             return Ok(Value::Bool(false));
@@ -54,7 +54,7 @@ fn has_all(call: &mut Call<'_>) -> Thrown {
 }
 
 fn index_of(call: &mut Call<'_>) -> Thrown {
-    let items = call.this_list()?.items();
+    let items = call.this_list()?.borrow();
     position(&items, call.arg(0), call.meter).map(number)
 }
 
@@ -99,6 +99,7 @@ fn insert(call: &mut Call<'_>) -> Thrown {
     let at = place(call.int(0)?, list.len())?;
     call.meter.charge(1 + (list.len() - at) / 64)?;
     let item = call.arg(1).clone();
+    note_list(list, &item);
     list.change(|cells| cells.insert(at, item));
     Ok(Value::empty())
 }
@@ -106,7 +107,9 @@ fn insert(call: &mut Call<'_>) -> Thrown {
 fn add_all(call: &mut Call<'_>) -> Thrown {
     let items = call.items(0)?;
     let some = !items.is_empty();
-    call.this_list()?.change(|cells| cells.extend(items));
+    let list = call.this_list()?;
+    items.iter().for_each(|item| note_list(list, item));
+    list.change(|cells| cells.extend(items));
     Ok(Value::Bool(some))
 }
 
@@ -116,6 +119,7 @@ fn insert_all(call: &mut Call<'_>) -> Thrown {
     let at = place(call.int(0)?, list.len())?;
     call.meter.charge(list.len() / 64)?;
     let some = !items.is_empty();
+    items.iter().for_each(|item| note_list(list, item));
     list.change(|cells| cells.splice(at..at, items).count());
     Ok(Value::Bool(some))
 }
@@ -132,7 +136,7 @@ fn remove_at(call: &mut Call<'_>) -> Thrown {
 
 fn remove(call: &mut Call<'_>) -> Thrown {
     let list = call.this_list()?;
-    let at = position(&list.items(), call.arg(0), call.meter)?;
+    let at = position(&list.borrow(), call.arg(0), call.meter)?;
     if let Some(at) = at {
         list.change(|cells| cells.remove(at));
     }

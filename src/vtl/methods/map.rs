@@ -45,7 +45,7 @@ fn put_all(call: &mut Call<'_>) -> Thrown {
     let into = map(call)?;
     call.meter.charge(from.len().saturating_mul(4))?;
     for (key, value) in from.entries() {
-        into.store(key, value);
+        into.overwrite(key, value);
     }
     Ok(Value::empty())
 }
@@ -61,7 +61,7 @@ fn put_if_absent(call: &mut Call<'_>) -> Thrown {
     match map.get(call.arg(0)) {
         Some(value) if !value.is_null() => Ok(value),
         _ => {
-            map.store(call.arg(0).clone(), call.arg(1).clone());
+            map.overwrite(call.arg(0).clone(), call.arg(1).clone());
             Ok(Value::Null)
         }
     }
@@ -73,7 +73,7 @@ fn replace(call: &mut Call<'_>) -> Thrown {
         return Ok(Value::Null);
     }
     Ok(map
-        .store(call.arg(0).clone(), call.arg(1).clone())
+        .overwrite(call.arg(0).clone(), call.arg(1).clone())
         .unwrap_or_default())
 }
 
@@ -98,7 +98,7 @@ fn replace_pair(call: &mut Call<'_>) -> Thrown {
     let map = map(call)?;
     let found = holds(call, &map)?;
     if found {
-        map.store(call.arg(0).clone(), call.arg(2).clone());
+        map.overwrite(call.arg(0).clone(), call.arg(2).clone());
     }
     Ok(Value::Bool(found))
 }
@@ -109,7 +109,7 @@ fn copy(call: &mut Call<'_>) -> Thrown {
     let copy = Map::new(from.kind());
     let copy = if from.is_quiet() { copy.quiet() } else { copy };
     for (key, value) in from.entries() {
-        copy.store(key, value);
+        copy.overwrite(key, value);
     }
     Ok(Value::Map(copy))
 }
@@ -179,7 +179,7 @@ pub(super) static ENTRY_METHODS: &[Method] = methods! {
     setValue(Object) => |c| match c.this {
         Value::Entry(entry) => {
             let old = entry.value();
-            entry.map.store(entry.key().clone(), c.arg(0).clone());
+            entry.map.overwrite(entry.key().clone(), c.arg(0).clone());
             Ok(old)
         }
         _ => Err(null_pointer()),

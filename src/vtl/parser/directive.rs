@@ -18,8 +18,9 @@ struct Argument {
     /// `None` for a bare word.
     value: Option<Expr>,
     is_reference: bool,
-    /// Its first token.
+    /// Its first token, and the one behind its last.
     first: usize,
+    last: usize,
 }
 
 fn unavailable(span: Span, name: &str) -> Parsed {
@@ -64,11 +65,12 @@ impl Parser<'_> {
                     scope.map(Box::new),
                 )))
             }
+            "include" if arguments.is_empty() => Ok(Parsed::Text(String::new())),
             "include" | "parse" => Ok(unavailable(self.since(first), &name)),
             "foreach" => self.foreach(first, arguments),
             "define" => self.define(first, &arguments),
             "macro" => self.macro_directive(first, &arguments),
-            "literal" => self.literal(),
+            "literal" => self.literal(arguments.first()),
             _ if name.starts_with('@') => {
                 self.block("a block macro")?;
                 Ok(Parsed::Text(self.images(first)))
@@ -130,6 +132,7 @@ impl Parser<'_> {
                 value,
                 is_reference: matches!(kind, Kind::Identifier | Kind::OpenCurly),
                 first,
+                last: self.at,
             });
         }
     }
@@ -206,9 +209,14 @@ impl Parser<'_> {
     }
 
     /// `#literal()`: the block's source is the text.
-    fn literal(&mut self) -> Result<Parsed, Error> {
+    fn literal(&mut self, argument: Option<&Argument>) -> Result<Parsed, Error> {
         let start = self.at;
         self.block("a #literal")?;
+        if let Some(argument) = argument {
+            // Not the block then, but the argument prints itself.
+            let tokens = argument.first..argument.last;
+            return Ok(Parsed::Text(self.images_of(tokens)));
+        }
         if self.at == start + 1 {
             return Err(self.error(self.since(start), "#literal() needs something to print"));
         }
@@ -225,8 +233,12 @@ impl Parser<'_> {
 
     /// The source of the tokens from `first` to the last one taken.
     fn images(&self, first: usize) -> String {
+        self.images_of(first..self.at)
+    }
+
+    fn images_of(&self, tokens: std::ops::Range<usize>) -> String {
         self.tokens
-            .get(first..self.at)
+            .get(tokens)
             .unwrap_or_default()
             .iter()
             .map(|token| token.image(self.source))

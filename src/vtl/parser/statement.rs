@@ -3,6 +3,7 @@
 use super::Parser;
 use crate::vtl::ast::{Form, If, Node, Nodes, Set, Target};
 use crate::vtl::error::Error;
+use crate::vtl::span::Span;
 use crate::vtl::token::{Kind, slice};
 
 /// Directives that exist besides `#if`, `#set` and their parts.
@@ -50,7 +51,7 @@ impl Parser<'_> {
             Kind::If => into.push(self.if_statement()?),
             Kind::Identifier => into.push(self.printed()?),
             Kind::OpenCurly if self.peek_at(1)? == Kind::Identifier => into.push(self.printed()?),
-            kind @ (Kind::LineCommentStart | Kind::BlockComment) => {
+            kind @ (Kind::LineCommentStart | Kind::BlockComment | Kind::FormalComment) => {
                 let token = self.take()?;
                 // A stray prefix may have become a part of the comment; it prints.
                 let image = token.image(self.source);
@@ -73,9 +74,16 @@ impl Parser<'_> {
             }
             Kind::Set => into.push(self.set_statement()?),
             Kind::EscapedDirective => {
+                let at = self.at;
                 let token = self.take()?;
-                let image = token.image(self.source).to_owned();
-                self.escaped_directive(&image, &mut into.text);
+                let cut = self.escaped_cut(token.image(self.source));
+                // Wherever the source of the token is printed, half of the backslashes are gone.
+                let start = token.span.start as usize + cut;
+                let span = Span::new(start, token.span.end as usize);
+                if let Some(token) = self.tokens.get_mut(at) {
+                    token.span = span;
+                }
+                into.text.push_str(slice(self.source, span));
             }
             Kind::DoubleEscape => self.escapes(&mut into.text)?,
             Kind::Word | Kind::BracketedWord => match self.directive()? {
@@ -109,23 +117,17 @@ impl Parser<'_> {
         })
     }
 
-    /// `\#word`: a known word loses half of its backslashes, an unknown one keeps them.
-    fn escaped_directive(&self, image: &str, text: &mut String) {
+    /// How many backslashes `\#word` loses: half of them before a known word, none before another.
+    fn escaped_cut(&self, image: &str) -> usize {
         let last = image.rfind('\\').unwrap_or(0);
-        let (slashes, word) = image.split_at(last + 1);
-        let name = word.trim_start_matches('#');
+        let name = image.get(last + 2..).unwrap_or_default();
         let name = name
             .strip_prefix('{')
             .map_or(name, |name| name.trim_end_matches('}'));
         let known = is_directive(name)
             || self.names.macros.contains(name)
             || matches!(name, "if" | "end" | "set" | "else" | "elseif");
-        if known {
-            text.push_str(slashes.get(..last / 2).unwrap_or_default());
-            text.push_str(word);
-        } else {
-            text.push_str(image);
-        }
+        if known { last + 1 - last / 2 } else { 0 }
     }
 
     /// Pairs of backslashes: halved before a directive, kept before anything else.

@@ -7,15 +7,21 @@ use super::list::ListInner;
 use super::map::MapInner;
 use super::{Iter, Value};
 
-fn is_container(value: &Value) -> bool {
+/// Whether a value holds others.
+pub(super) fn is_container(value: &Value) -> bool {
     matches!(
         value,
-        Value::List(_) | Value::Map(_) | Value::View(_) | Value::Entry(_) | Value::Iter(_)
+        Value::List(_)
+            | Value::Map(_)
+            | Value::View(_)
+            | Value::Entry(_)
+            | Value::Iter(_)
+            | Value::Loop(_)
     )
 }
 
 /// Drops values one by one; what only they hold joins the queue first.
-fn dismantle(mut queue: Vec<Value>) {
+pub(crate) fn dismantle(mut queue: Vec<Value>) {
     while let Some(value) = queue.pop() {
         match value {
             Value::List(list) => empty_list(&list.0, &mut queue),
@@ -25,10 +31,14 @@ fn dismantle(mut queue: Vec<Value>) {
                 empty_map(&entry.map.0, &mut queue);
                 queue.extend([*entry.key, *entry.value]);
             }
-            Value::Iter(iter)
-                if Rc::strong_count(&iter) == 1 => {
-                    take_iter(&iter, &mut queue);
+            Value::Iter(iter) if Rc::strong_count(&iter) == 1 => {
+                take_iter(&iter, &mut queue);
+            }
+            Value::Loop(scope) => {
+                if let Some(mut scope) = Rc::into_inner(scope) {
+                    scope.dismantle(&mut queue);
                 }
+            }
             _ => {}
         }
     }
@@ -36,18 +46,20 @@ fn dismantle(mut queue: Vec<Value>) {
 
 fn empty_list(list: &Rc<ListInner>, queue: &mut Vec<Value>) {
     if Rc::strong_count(list) == 1
-        && let Ok(mut cells) = list.cells.try_borrow_mut() {
-            queue.extend(cells.drain(..).filter(is_container));
-        }
+        && let Ok(mut cells) = list.cells.try_borrow_mut()
+    {
+        queue.extend(cells.drain(..).filter(is_container));
+    }
 }
 
 fn empty_map(map: &Rc<MapInner>, queue: &mut Vec<Value>) {
     if Rc::strong_count(map) == 1
-        && let Ok(mut cells) = map.cells.try_borrow_mut() {
-            for (key, value) in cells.drain(..) {
-                queue.extend([key.0, value].into_iter().filter(is_container));
-            }
+        && let Ok(mut cells) = map.cells.try_borrow_mut()
+    {
+        for (key, value) in cells.drain(..) {
+            queue.extend([key.0, value].into_iter().filter(is_container));
         }
+    }
 }
 
 fn take_iter(iter: &Iter, queue: &mut Vec<Value>) {

@@ -92,7 +92,9 @@ pub(crate) fn hash_code(value: &Value, meter: &Meter, depth: u32) -> Result<i32,
 }
 
 fn map_hash(map: &Map, meter: &Meter, depth: u32) -> Result<i32, Exception> {
-    let cells = map.0.cells.borrow();
+    let Some(cells) = map.look() else {
+        return Ok(0);
+    };
     meter.charge(cells.len())?;
     let mut h = 0i32;
     for (key, value) in cells.iter() {
@@ -157,7 +159,9 @@ fn map_equals(a: &Map, b: &Map, meter: &Meter, depth: u32) -> Result<bool, Excep
     if a.same(b) {
         return Ok(true);
     }
-    let (a, b) = (a.0.cells.borrow(), b.0.cells.borrow());
+    let (Some(a), Some(b)) = (a.look(), b.look()) else {
+        return Ok(false);
+    };
     if a.len() != b.len() {
         return Ok(false);
     }

@@ -60,6 +60,17 @@ impl Iter {
         }
     }
 
+    /// The containers it holds.
+    pub(super) fn held(&self) -> Vec<Value> {
+        let mut held = self.items.borrow().clone();
+        match &*self.source.borrow() {
+            Source::List(list) => held.push(Value::List(list.clone())),
+            Source::View(view) => held.push(Value::Map(view.map.clone())),
+            Source::Items => {}
+        }
+        held
+    }
+
     /// Java's `hasNext()`.
     #[must_use]
     pub fn has_next(&self) -> bool {

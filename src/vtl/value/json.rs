@@ -1,6 +1,6 @@
 //! Values as JSON text, the way json-smart writes it.
 
-use super::{Printer, Value};
+use super::{Map, Printer, Value};
 use crate::vtl::meter::Meter;
 use crate::vtl::object::Exception;
 
@@ -57,30 +57,54 @@ pub(super) fn write_json(
         | Value::Float(_)
         | Value::Double(_)
         | Value::BigDecimal(_) => Printer::plain(meter).scalar(value, out),
-        Value::List(list) => write_items(&list.items(), out, slash, meter, depth)?,
+        Value::List(list) => write_items(&list.borrow(), out, slash, meter, depth)?,
         Value::View(view) => write_items(&view.items(), out, slash, meter, depth)?,
-        Value::Map(map) => {
-            out.push('{');
-            let mut first = true;
-            for (key, value) in map.entries() {
-                meter.charge(1)?;
-                if !first {
-                    out.push(',');
-                }
-                first = false;
-                match key.as_str() {
-                    Some(text) => write_json_string(text, out, slash),
-                    None => write_json_string(&key.to_text()?, out, slash),
-                }
-                out.push(':');
-                write_json(&value, out, slash, meter, depth + 1)?;
-                meter.text(out.len())?;
-            }
-            out.push('}');
-        }
+        Value::Map(map) => write_map(map, out, slash, meter, depth)?,
         other => write_json_string(&other.to_text()?, out, slash),
     }
     Ok(())
+}
+
+fn write_map(
+    map: &Map,
+    out: &mut String,
+    slash: bool,
+    meter: &Meter,
+    depth: u32,
+) -> Result<(), Exception> {
+    out.push('{');
+    let mut first = true;
+    let mut result = Ok(());
+    map.each(|key, value| {
+        if result.is_err() {
+            return;
+        }
+        if !first {
+            out.push(',');
+        }
+        first = false;
+        result = write_member(key, value, out, slash, meter, depth);
+    });
+    out.push('}');
+    result
+}
+
+fn write_member(
+    key: &Value,
+    value: &Value,
+    out: &mut String,
+    slash: bool,
+    meter: &Meter,
+    depth: u32,
+) -> Result<(), Exception> {
+    meter.charge(1)?;
+    match key.as_str() {
+        Some(text) => write_json_string(text, out, slash),
+        None => write_json_string(&key.to_text()?, out, slash),
+    }
+    out.push(':');
+    write_json(value, out, slash, meter, depth + 1)?;
+    meter.text(out.len())
 }
 
 fn write_items(

@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::Value;
+use super::{Value, note_list};
 use crate::vtl::object::Exception;
 
 /// Which Java class a [`List`] stands for; it decides how the list prints and what it can do.
@@ -114,6 +114,7 @@ impl List {
 
     /// Appends an item.
     pub fn push(&self, item: Value) {
+        note_list(self, &item);
         self.0.cells.borrow_mut().push(item);
         self.changed();
     }
@@ -127,6 +128,7 @@ impl List {
 
     /// Replaces the item at a Java index.
     pub(crate) fn set(&self, index: i32, item: Value) -> Result<Value, Exception> {
+        note_list(self, &item);
         let mut cells = self.0.cells.borrow_mut();
         let len = cells.len();
         let cell = usize::try_from(index).ok().and_then(|i| cells.get_mut(i));

@@ -1,6 +1,6 @@
 //! Maps: in insertion order or in Java's hash order, with a printing rule and a writing rule.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::{Equivalent, IndexMap};
 
-use super::{Value, equals, hash_code};
+use super::{Value, equals, hash_code, note_map};
 use crate::vtl::meter::Meter;
 use crate::vtl::object::Exception;
 
@@ -150,7 +150,7 @@ impl Map {
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.cells.borrow().len()
+        self.look().map_or(0, |cells| cells.len())
     }
 
     /// Whether there are none.
@@ -162,7 +162,7 @@ impl Map {
     /// The value of a string key.
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<Value> {
-        self.0.cells.borrow().get(&StrKey(key)).cloned()
+        self.look()?.get(&StrKey(key)).cloned()
     }
 
     /// The value of any key.
@@ -170,14 +170,15 @@ impl Map {
     pub fn get(&self, key: &Value) -> Option<Value> {
         match key {
             Value::Str(text) => self.get_str(text),
-            other => self.0.cells.borrow().get(&Key(other.clone())).cloned(),
+            other => self.look()?.get(&Key(other.clone())).cloned(),
         }
     }
 
     /// Whether the string key is there.
     #[must_use]
     pub fn contains_str(&self, key: &str) -> bool {
-        self.0.cells.borrow().contains_key(&StrKey(key))
+        self.look()
+            .is_some_and(|cells| cells.contains_key(&StrKey(key)))
     }
 
     /// Whether the key is there.
@@ -185,7 +186,9 @@ impl Map {
     pub fn contains(&self, key: &Value) -> bool {
         match key {
             Value::Str(text) => self.contains_str(text),
-            other => self.0.cells.borrow().contains_key(&Key(other.clone())),
+            other => self
+                .look()
+                .is_some_and(|cells| cells.contains_key(&Key(other.clone()))),
         }
     }
 
@@ -213,7 +216,14 @@ impl Map {
                 key.to_text()?
             )));
         }
-        Ok(self.store(key, value).unwrap_or_default())
+        Ok(self.overwrite(key, value).unwrap_or_default())
+    }
+
+    /// Writes past the writing rule, as `putAll` does in Java.
+    pub(crate) fn overwrite(&self, key: Value, value: Value) -> Option<Value> {
+        note_map(self, &value);
+        note_map(self, &key);
+        self.store(key, value)
     }
 
     fn spend(&self, key: &Value) -> bool {
@@ -227,8 +237,7 @@ impl Map {
         }
     }
 
-    /// Writes past the writing rule, as `putAll` does in Java.
-    pub(crate) fn store(&self, key: Value, value: Value) -> Option<Value> {
+    fn store(&self, key: Value, value: Value) -> Option<Value> {
         let mut cells = self.0.cells.borrow_mut();
         let previous = cells.insert(Key(key), value);
         if previous.is_none() {
@@ -278,9 +287,16 @@ impl Map {
     }
 
     fn walk<T>(&self, mut f: impl FnMut(&Value, &Value) -> T) -> Vec<T> {
-        let cells = self.0.cells.borrow();
+        let mut all = Vec::with_capacity(self.len());
+        self.each(|key, value| all.push(f(key, value)));
+        all
+    }
+
+    /// Looks at the entries in iteration order; nothing may change the map meanwhile.
+    pub(crate) fn each(&self, mut f: impl FnMut(&Value, &Value)) {
+        let Some(cells) = self.look() else { return };
         match self.0.kind {
-            MapKind::Linked => cells.iter().map(|(k, v)| f(&k.0, v)).collect(),
+            MapKind::Linked => cells.iter().for_each(|(k, v)| f(&k.0, v)),
             MapKind::Hash => {
                 let mask = self.0.buckets.get() - 1;
                 let mut order: Vec<(usize, &Key, &Value)> = cells
@@ -291,9 +307,14 @@ impl Map {
                     })
                     .collect();
                 order.sort_by_key(|(bucket, _, _)| *bucket);
-                order.into_iter().map(|(_, k, v)| f(&k.0, v)).collect()
+                order.into_iter().for_each(|(_, k, v)| f(&k.0, v));
             }
         }
+    }
+
+    /// The entries; `None` while one is being written, when a map is asked about as a part of its own new key.
+    pub(crate) fn look(&self) -> Option<Ref<'_, Cells>> {
+        self.0.cells.try_borrow().ok()
     }
 
     pub(crate) fn changes(&self) -> u32 {

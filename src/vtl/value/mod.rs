@@ -1,5 +1,6 @@
 //! The values templates work on: Java's, as far as a template can tell.
 
+mod cycles;
 mod decimal;
 mod double;
 mod drop;
@@ -17,7 +18,9 @@ pub use self::iter::Iter;
 pub use self::list::{List, ListKind};
 pub use self::map::{Map, MapKind};
 
+pub(crate) use self::cycles::{note_list, note_map, sweep};
 pub(crate) use self::double::{double_text, float_text};
+pub(crate) use self::drop::dismantle;
 pub(crate) use self::entry::ViewKind;
 pub(crate) use self::hash::{equals, hash_code};
 pub(crate) use self::text::{Blocks, NoBlocks, Printer};

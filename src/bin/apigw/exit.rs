@@ -1,0 +1,48 @@
+//! How a command ends when it cannot do its work.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// Why a command ended, for the user, and what the shell is told.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    help: Option<String>,
+}
+
+impl Failure {
+    /// The document has errors or cannot be read.
+    pub(crate) fn document(message: impl Display) -> Self {
+        Self::new(1, message)
+    }
+
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(2, message)
+    }
+
+    /// The address cannot be listened on, or the system refuses what that takes.
+    pub(crate) fn listener(message: impl Display) -> Self {
+        Self::new(3, message)
+    }
+
+    fn new(code: u8, message: impl Display) -> Self {
+        Self { code, message: message.to_string(), help: None }
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Tells the user.
+    pub(crate) fn exit(self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        if let Some(help) = self.help {
+            eprintln!("  help: {help}");
+        }
+        ExitCode::from(self.code)
+    }
+}

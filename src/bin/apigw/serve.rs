@@ -1,0 +1,144 @@
+//! `apigw serve`: a document as a server.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::pin::pin;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use tower_apigw::backend::HttpClient;
+use tower_apigw::openapi::Api;
+use tower_apigw::server::{End, Server};
+
+use crate::document::{Document, OnErrorChoice};
+use crate::exit::Failure;
+use crate::logging::LogOptions;
+use crate::routes;
+use crate::signals::Signals;
+use crate::stage::StageOptions;
+
+/// Serve an API from its OpenAPI document
+///
+/// Prints the address it listens on and a table of the routes; logs go to standard error. SIGTERM and
+/// Ctrl-C end it when the requests in flight are answered, at most 10 seconds later; a second one ends
+/// it at once. Exit codes: 0 ended by a signal, 1 the document has errors or cannot be read, 2 usage,
+/// 3 it cannot listen.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The document: OpenAPI 2.0, 3.0 or 3.1 with x-amazon-apigateway-integration, in YAML or JSON
+    #[arg(value_name = "API", env = "APIGW_API")]
+    api: PathBuf,
+
+    /// The address to listen on; port 0 takes any free one
+    #[arg(long, value_name = "HOST:PORT", env = "APIGW_LISTEN", default_value = "127.0.0.1:8080", value_parser = address)]
+    listen: String,
+
+    #[command(flatten)]
+    stage: StageOptions,
+
+    /// What to do with a document that has errors
+    #[arg(long, value_enum, value_name = "WHAT", env = "APIGW_ON_ERROR", default_value = "refuse")]
+    on_error: OnErrorChoice,
+
+    #[command(flatten)]
+    log: LogOptions,
+
+    /// How many threads serve [default: one for each processor]
+    #[arg(long, value_name = "N", env = "APIGW_THREADS")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// Only the form: whether the host has an address is seen when it is listened on.
+fn address(text: &str) -> Result<String, String> {
+    let valid = text.parse::<SocketAddr>().is_ok()
+        || text.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && !host.contains([':', '/']) && port.parse::<u16>().is_ok()
+        });
+    if valid { Ok(text.to_owned()) } else { Err("write a host and a port, such as 127.0.0.1:8080".into()) }
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let stage = self.stage.stage()?;
+        self.log.init()?;
+        let api = Document::read(&self.api)?.compile(stage, self.on_error, self.log.format)?;
+        let runtime = self.runtime().map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
+        let served = runtime.block_on(self.serve(api));
+        // A name that is still being looked up must not hold up the end.
+        runtime.shutdown_background();
+        served
+    }
+
+    fn runtime(&self) -> io::Result<Runtime> {
+        let mut builder = match self.threads.map(NonZeroUsize::get) {
+            Some(1) => Builder::new_current_thread(),
+            Some(threads) => {
+                let mut builder = Builder::new_multi_thread();
+                builder.worker_threads(threads);
+                builder
+            }
+            None => Builder::new_multi_thread(),
+        };
+        builder.enable_all().build()
+    }
+
+    async fn serve(&self, api: Api) -> Result<(), Failure> {
+        let signals = Signals::new();
+        let mut signals = signals.map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;
+        let listener = TcpListener::bind(self.listen.as_str()).await.map_err(|error| self.cannot_bind(&error))?;
+        let address = listener.local_addr().map_err(|error| self.cannot_bind(&error))?;
+        let head = format!("listening on http://{address}\n{}", routes::table(&api));
+        // Whoever started this may have closed its output; it is served all the same.
+        let _ = io::stdout().write_all(head.as_bytes());
+        let _ = io::stdout().flush();
+
+        let server = Server::new().limits(&self.stage.limits()).keep_header_names(api.reads_header_names());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let mut serving = pin!(server.serve(listener, api.into_service(HttpClient::new()), shutdown));
+        let signal = tokio::select! {
+            end = &mut serving => return told(end),
+            signal = signals.next() => signal,
+        };
+        tracing::info!(signal, "shutting down");
+        let _ = stop.send(());
+        tokio::select! {
+            end = &mut serving => told(end),
+            signal = signals.next() => {
+                tracing::warn!(signal, "ended at once");
+                Ok(())
+            }
+        }
+    }
+
+    fn cannot_bind(&self, error: &io::Error) -> Failure {
+        let listen = &self.listen;
+        let host = listen.rsplit_once(':').map_or(listen.as_str(), |(host, _)| host);
+        let failure = |reason: &str| Failure::listener(format!("cannot listen on {listen}: {reason}"));
+        match error.kind() {
+            io::ErrorKind::AddrInUse => failure("the address is in use").help(format!(
+                "end the program that listens there, or choose another port: --listen {host}:0 takes any free one"
+            )),
+            io::ErrorKind::AddrNotAvailable => failure("this machine does not have the address")
+                .help("--listen 127.0.0.1:8080 is reached from this machine, 0.0.0.0:8080 from all others too"),
+            io::ErrorKind::PermissionDenied => failure("not allowed")
+                .help("ports below 1024 are for privileged programs; choose a higher one"),
+            _ => failure(&error.to_string()),
+        }
+    }
+}
+
+// One arm for each way a server ends, both of which are what the user asked for.
+fn told(end: End) -> Result<(), Failure> {
+    match end {
+        End::Drained => tracing::info!("all requests are answered"),
+        End::Cut(connections) => tracing::warn!(connections, "time is up: connections were cut off"),
+    }
+    Ok(())
+}

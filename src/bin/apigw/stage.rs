@@ -1,0 +1,71 @@
+//! The stage that a document is deployed to, from the command line.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use clap::Args;
+use tower_apigw::mapping::{Limits, Stage};
+
+use crate::exit::Failure;
+use crate::limits::LimitsChoice;
+
+/// Options of the commands that deploy a document.
+#[derive(Debug, Args)]
+pub(crate) struct StageOptions {
+    /// The name of the stage, `$context.stage`
+    #[arg(long = "stage", value_name = "NAME", env = "APIGW_STAGE", default_value = "default")]
+    name: String,
+
+    /// A stage variable; may be given several times [in the environment: one `K=V` a line]
+    #[arg(long = "stage-variable", value_name = "K=V", env = "APIGW_STAGE_VARIABLE", hide_env_values = true)]
+    variables: Vec<Lines>,
+
+    /// The API's id, `$context.apiId`
+    #[arg(long, value_name = "ID", env = "APIGW_API_ID", default_value = "local")]
+    api_id: String,
+
+    /// The account's id, `$context.accountId`
+    #[arg(long, value_name = "ID", env = "APIGW_ACCOUNT_ID", default_value = "000000000000")]
+    account_id: String,
+
+    /// The sizes that requests and answers must keep to
+    #[arg(long, value_enum, value_name = "WHOSE", env = "APIGW_LIMITS", default_value = "aws")]
+    limits: LimitsChoice,
+}
+
+impl StageOptions {
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.into()
+    }
+
+    pub(crate) fn stage(&self) -> Result<Stage, Failure> {
+        let mut stage = Stage::new(self.name.as_str())
+            .api_id(self.api_id.as_str())
+            .account_id(self.account_id.as_str())
+            .limits(self.limits());
+        for line in self.variables.iter().flat_map(|lines| &lines.0) {
+            // A value may hold `=`, a name may not.
+            match line.split_once('=') {
+                Some((name, value)) if !name.is_empty() => stage = stage.variable(name, value),
+                // What was meant as a value may be a secret: it is not repeated.
+                _ => {
+                    return Err(Failure::usage("a stage variable has no name, or no `=` behind it")
+                        .help("write --stage-variable NAME=VALUE"));
+                }
+            }
+        }
+        Ok(stage)
+    }
+}
+
+/// Lines with something in them: the command line gives one at a time, the environment all.
+#[derive(Debug, Clone)]
+struct Lines(Vec<String>);
+
+impl FromStr for Lines {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()))
+    }
+}
