@@ -98,6 +98,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let request = capture::own(request);
+        // Nothing of a proxy's is mapped here; its request is captured where it is used.
+        if self.plan.kind().is_proxy() {
+            return ResponseFuture::pass(self.inner.call(request));
+        }
         if !capture::must_collect(&self.plan, request.body()) {
             return self.send(request);
         }
@@ -126,20 +130,13 @@ where
         };
         let call = Arc::new(call);
         request.extensions_mut().insert(Arc::clone(&call));
-        let inner = self.inner.call(request);
-        if self.plan.kind().is_proxy() {
-            ResponseFuture::pass(inner)
-        } else {
-            ResponseFuture::then(inner, call, finish)
-        }
+        ResponseFuture::then(self.inner.call(request), call, finish)
     }
 
     fn map(&self, request: &mut Request<Body>) -> Result<Call, Error> {
         let mut call = capture::capture(&self.plan, request)?;
-        if !self.plan.kind().is_proxy() {
-            let body = call.map_body(request.headers())?;
-            *request.body_mut() = Body::from(body);
-        }
+        let body = call.map_body(request.headers())?;
+        *request.body_mut() = Body::from(body);
         Ok(call)
     }
 }

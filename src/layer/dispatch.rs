@@ -140,7 +140,7 @@ where
                     }
                     Ok(response)
                 }
-                Err(error) => Err(Error::from_service(error.into())),
+                Err(error) => Err(error),
             });
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use crate::body::Body;
 use crate::error::{BoxError, Error};
-use crate::mapping::Call;
+use crate::mapping::{Call, Plan};
 
 pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
 
@@ -23,7 +23,13 @@ pub(super) enum Step {
     Later(BoxFuture),
 }
 
-pub(super) type Finish = fn(Arc<Call>, Response<Body>) -> Step;
+pub(super) type Finish<C> = fn(Arc<C>, Response<Body>) -> Step;
+
+/// What an answer is finished with.
+enum Finisher {
+    Call(Arc<Call>, Finish<Call>),
+    Plan(Arc<Plan>, Finish<Plan>),
+}
 
 pin_project! {
     /// The answer of a layer, to come.
@@ -38,7 +44,7 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<F> {
-        Inner { #[pin] inner: F, finish: Option<(Arc<Call>, Finish)> },
+        Inner { #[pin] inner: F, finish: Option<Finisher> },
         Boxed { boxed: BoxFuture },
         Ready { answer: Option<Result<Response<Body>, Error>> },
     }
@@ -51,8 +57,13 @@ impl<F> ResponseFuture<F> {
     }
 
     /// The inner answer, finished.
-    pub(super) fn then(inner: F, call: Arc<Call>, finish: Finish) -> Self {
-        Self { state: State::Inner { inner, finish: Some((call, finish)) } }
+    pub(super) fn then(inner: F, call: Arc<Call>, finish: Finish<Call>) -> Self {
+        Self { state: State::Inner { inner, finish: Some(Finisher::Call(call, finish)) } }
+    }
+
+    /// The inner answer, finished by a plan that needs nothing of the request.
+    pub(super) fn then_plan(inner: F, plan: Arc<Plan>, finish: Finish<Plan>) -> Self {
+        Self { state: State::Inner { inner, finish: Some(Finisher::Plan(plan, finish)) } }
     }
 
     pub(super) fn boxed(
@@ -84,12 +95,14 @@ where
                         Ok(response) => response.map(Body::new),
                         Err(error) => return Poll::Ready(Err(Error::from_service(error.into()))),
                     };
-                    match finish.take() {
+                    let step = match finish.take() {
                         None => return Poll::Ready(Ok(response)),
-                        Some((call, finish)) => match finish(call, response) {
-                            Step::Done(answer) => return Poll::Ready(answer),
-                            Step::Later(boxed) => this.state.set(State::Boxed { boxed }),
-                        },
+                        Some(Finisher::Call(call, finish)) => finish(call, response),
+                        Some(Finisher::Plan(plan, finish)) => finish(plan, response),
+                    };
+                    match step {
+                        Step::Done(answer) => return Poll::Ready(answer),
+                        Step::Later(boxed) => this.state.set(State::Boxed { boxed }),
                     }
                 }
                 StateProjection::Boxed { boxed } => return boxed.as_mut().poll(cx),

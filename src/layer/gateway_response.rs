@@ -118,6 +118,7 @@ where
 impl<S> GatewayResponse<S>
 where
     S: Service<Request<Body>>,
+    S::Error: Into<BoxError>,
 {
     /// One call, without a clone of the inner service.
     pub(crate) fn into_call<B>(self, request: Request<B>) -> GatewayResponseFuture<S>
@@ -214,10 +215,7 @@ where
         let mut this = self.project();
         let _entered = this.span.enter();
         let answer = ready!(this.call.as_mut().poll(cx));
-        let answer = match answer {
-            Ok(response) => Ok(response.map(Body::new)),
-            Err(error) => Err(Error::from_service(error.into())),
-        };
+        let answer = answer.map(|response| response.map(Body::new));
         if let Err(error) = &answer {
             this.span.record("error.type", tracing::field::debug(error.kind()));
         }

@@ -122,10 +122,10 @@ impl<S, R> RequestMapping<S>
 where
     S: Service<Request<Body>, Response = Response<R>>,
 {
-    fn send(&mut self, mut request: Request<Body>, known: Option<Arc<Call>>) -> ResponseFuture<S::Future> {
-        match self.map(&mut request, known) {
-            Ok(Outcome::Send) => ResponseFuture::pass(self.inner.call(request)),
-            Ok(Outcome::Answer(status)) => {
+    fn send(&mut self, request: Request<Body>, known: Option<Arc<Call>>) -> ResponseFuture<S::Future> {
+        match self.map(request, known) {
+            Ok((Outcome::Send, request)) => ResponseFuture::pass(self.inner.call(request)),
+            Ok((Outcome::Answer(status), _)) => {
                 let mut response = Response::new(Body::empty());
                 response.extensions_mut().insert(MockStatus(status));
                 ResponseFuture::ready(Ok(response))
@@ -134,20 +134,28 @@ where
         }
     }
 
-    fn map(&self, request: &mut Request<Body>, known: Option<Arc<Call>>) -> Result<Outcome, Error> {
-        let call = match known {
-            Some(call) => call,
-            None => Arc::new(capture::capture(&self.plan, request)?),
-        };
-        let taken = std::mem::take(request);
-        let (mut parts, body) = taken.into_parts();
+    fn map(
+        &self,
+        mut request: Request<Body>,
+        known: Option<Arc<Call>>,
+    ) -> Result<(Outcome, Request<Body>), Error> {
+        match known {
+            Some(call) => self.map_call(&call, request),
+            None => {
+                let call = capture::capture(&self.plan, &mut request)?;
+                self.map_call(&call, request)
+            }
+        }
+    }
+
+    fn map_call(&self, call: &Call, request: Request<Body>) -> Result<(Outcome, Request<Body>), Error> {
+        let (mut parts, body) = request.into_parts();
         let bytes = body.as_bytes();
-        let outcome = map_request(&call, &mut parts, bytes.as_deref())?;
+        let outcome = map_request(call, &mut parts, bytes.as_deref())?;
         let body = body.limited(self.plan.stage().limits.request_body).map_err(capture::client_body)?;
         frame(&mut parts.headers, &parts.method, body.length());
         parts.extensions.remove::<Arc<Call>>();
         parts.extensions.insert(self.plan.target.clone());
-        *request = Request::from_parts(parts, body);
-        Ok(outcome)
+        Ok((outcome, Request::from_parts(parts, body)))
     }
 }

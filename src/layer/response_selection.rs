@@ -95,6 +95,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = capture::own(request);
+        if self.plan.kind().is_proxy() {
+            let plan = Arc::clone(&self.plan);
+            return ResponseFuture::then_plan(self.inner.call(request), plan, finish_proxy);
+        }
         let call = match capture::known_call(&request) {
             Some(call) => call,
             // Alone, it reads nothing of the request but its head.
@@ -114,14 +118,16 @@ impl Call {
     }
 }
 
-fn finish(call: Arc<Call>, mut response: Response<Body>) -> Step {
+fn finish_proxy(plan: Arc<Plan>, mut response: Response<Body>) -> Step {
+    proxy_headers(response.headers_mut());
+    let Some(limit) = plan.stage().limits.response_body else { return Step::Done(Ok(response)) };
+    let (parts, body) = response.into_parts();
+    let body = body.limited(Some(limit)).map_err(capture::backend_body);
+    Step::Done(body.map(|body| Response::from_parts(parts, body)))
+}
+
+fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     let limits = &call.plan.stage().limits;
-    if call.plan.kind().is_proxy() {
-        proxy_headers(response.headers_mut());
-        let (parts, body) = response.into_parts();
-        let body = body.limited(limits.response_body).map_err(capture::backend_body);
-        return Step::Done(body.map(|body| Response::from_parts(parts, body)));
-    }
     let subject = match response.extensions().get::<MockStatus>() {
         Some(&MockStatus(status)) => Subject::Status(status),
         None => Subject::Status(i64::from(response.status().as_u16())),

@@ -65,33 +65,21 @@ impl Arrival {
     // AWS: api-gateway-mapping-template-reference — `x-amzn-requestid` overrides the request id.
     // Recorded: T:test_invocation_trace_id — Root is kept or made, Parent and Sampled are kept.
     pub(crate) fn new(time: SystemTime, random: [u8; RANDOM_BYTES], headers: &HeaderMap) -> Self {
-        let mut ids = Vec::with_capacity(36 + 16 + 40);
-        let (id, rest) = random.split_at(16);
-        let (extended, root) = rest.split_at(11);
-        push_uuid(&mut ids, id);
-        push_base64(&mut ids, extended);
         let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        ids.extend_from_slice(b"Root=1-");
-        push_hex(&mut ids, &u32::try_from(seconds & 0xffff_ffff).unwrap_or(0).to_be_bytes());
-        ids.push(b'-');
-        push_hex(&mut ids, root);
-        let ids = Bytes::from(ids);
+        let ids = Bytes::copy_from_slice(&write_ids(&random, seconds));
         let part = |range: std::ops::Range<usize>| {
-            let end = range.end.min(ids.len());
-            HeaderValue::from_maybe_shared(ids.slice(range.start.min(end)..end))
-                .unwrap_or(HeaderValue::from_static("-"))
+            HeaderValue::from_maybe_shared(ids.slice(range)).unwrap_or(HeaderValue::from_static("-"))
         };
-        let request_id = headers
-            .get(headers::REQUEST_ID)
+        let request_id = find(headers, &headers::REQUEST_ID)
             .filter(|id| !id.is_empty() && id.len() <= 128)
             .cloned()
-            .unwrap_or_else(|| part(0..36));
-        let generated = part(52..ids.len());
-        let trace = match headers.get(headers::TRACE_ID) {
+            .unwrap_or_else(|| part(0..REQUEST_ID_END));
+        let generated = part(EXTENDED_ID_END..IDS_LENGTH);
+        let trace = match find(headers, &headers::TRACE_ID) {
             Some(sent) => client_trace(sent, &generated),
             None => generated,
         };
-        Self { time, request_id, extended_request_id: part(36..52), trace }
+        Self { time, request_id, extended_request_id: part(REQUEST_ID_END..EXTENDED_ID_END), trace }
     }
 
     pub(crate) fn epoch_millis(&self) -> i64 {
@@ -124,37 +112,47 @@ fn client_trace(sent: &HeaderValue, generated: &HeaderValue) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| generated.clone())
 }
 
-fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.extend(HEX.get(usize::from(nibble)));
+const REQUEST_ID_END: usize = 36;
+const EXTENDED_ID_END: usize = REQUEST_ID_END + 16;
+const IDS_LENGTH: usize = EXTENDED_ID_END + "Root=1-".len() + 8 + 1 + 24;
+
+/// The three ids in one piece: a version 4 UUID, 16 characters of base64, a trace.
+fn write_ids(random: &[u8; RANDOM_BYTES], seconds: u64) -> [u8; IDS_LENGTH] {
+    let mut ids = *b"xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx================Root=1-00000000-xxxxxxxxxxxxxxxxxxxxxxxx";
+    let (uuid, rest) = ids.split_at_mut(REQUEST_ID_END);
+    let (extended, trace) = rest.split_at_mut(16);
+    let (id, rest) = random.split_at(16);
+    let (extended_random, root) = rest.split_at(11);
+    let mut nibbles = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    for (index, place) in uuid.iter_mut().enumerate() {
+        match index {
+            8 | 13 | 18 | 23 => {}
+            // The version.
+            14 => drop(nibbles.next()),
+            // The variant.
+            19 => *place = hex(nibbles.next().unwrap_or(0) & 3 | 8),
+            _ => *place = hex(nibbles.next().unwrap_or(0)),
         }
     }
+    // Eleven bytes give exactly sixteen characters, the last of them `=`.
+    let engine = &base64::engine::general_purpose::URL_SAFE;
+    let _ = base64::Engine::encode_slice(engine, extended_random, extended);
+    let time = u32::try_from(seconds & 0xffff_ffff).unwrap_or(0).to_be_bytes();
+    let nibbles = time.iter().chain(root).flat_map(|byte| [byte >> 4, byte & 15]);
+    let places = trace.iter_mut().skip("Root=1-".len()).filter(|place| **place != b'-');
+    for (place, nibble) in places.zip(nibbles) {
+        *place = hex(nibble);
+    }
+    ids
 }
 
-/// A version 4 UUID.
-fn push_uuid(out: &mut Vec<u8>, random: &[u8]) {
-    for (index, &byte) in random.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            out.push(b'-');
-        }
-        let byte = match index {
-            6 => byte & 0x0f | 0x40,
-            8 => byte & 0x3f | 0x80,
-            _ => byte,
-        };
-        push_hex(out, &[byte]);
-    }
+fn hex(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
-fn push_base64(out: &mut Vec<u8>, random: &[u8]) {
-    use base64::Engine;
-    let mut text = [b'='; 16];
-    // Eleven bytes give exactly 16 characters.
-    if base64::engine::general_purpose::URL_SAFE.encode_slice(random, &mut text).is_ok() {
-        out.extend_from_slice(&text);
-    }
+/// A header that is rarely there: looking at the names is cheaper than hashing one.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// The headers of the method request, seen by name.

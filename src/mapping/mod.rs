@@ -40,6 +40,8 @@ pub(crate) use call::Call;
 pub(crate) use context::Facts;
 pub(crate) use expression::{Destination, Side as ExpressionSide, Source, destination};
 pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, METHOD_OVERRIDE, REQUEST_ID, TRACE_ID};
+#[cfg(feature = "openapi")]
+pub(crate) use method_request::find as find_header;
 pub(crate) use method_request::{Arrival, MethodRequest, RANDOM_BYTES};
 pub(crate) use request::{Outcome, frame, map as map_request};
 pub(crate) use response::{

@@ -21,7 +21,7 @@ use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
     IntegrationLayer, RequestMapping, ResponseSelection, SigV4,
 };
-use crate::mapping::{METHOD_OVERRIDE, Plan, Stage};
+use crate::mapping::{METHOD_OVERRIDE, Plan, Stage, find_header};
 use crate::openapi::{Import, Operation, Router};
 
 /// An API at a stage: every operation of a document, compiled.
@@ -327,7 +327,7 @@ where
 
 // AWS: known-issues — the header replaces the method.
 fn overridden<B>(request: &Request<B>) -> Option<Method> {
-    let named = request.headers().get(METHOD_OVERRIDE)?;
+    let named = find_header(request.headers(), &METHOD_OVERRIDE)?;
     Method::from_bytes(named.as_bytes()).ok().filter(|method| *method != Method::CONNECT)
 }
 

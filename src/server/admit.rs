@@ -15,7 +15,10 @@ pub(super) struct Sizes {
 
 impl Sizes {
     pub(super) fn of(limits: &Limits) -> Self {
-        Self { headers: limits.headers, uri: limits.uri }
+        Self {
+            headers: limits.headers,
+            uri: limits.uri,
+        }
     }
 }
 
@@ -44,22 +47,33 @@ impl Refusal {
     /// matter of opinion.
     pub(super) fn response(self, version: Version) -> Response<Bytes> {
         let (media_type, body) = match self {
-            Self::Host | Self::Target => (JSON, Bytes::from_static(b"{\"message\":\"Bad Request\"}")),
-            Self::TransferCoding | Self::Connect => {
-                (JSON, Bytes::from_static(b"{\"message\":\"Not Implemented\"}"))
+            Self::Host | Self::Target => {
+                (JSON, Bytes::from_static(b"{\"message\":\"Bad Request\"}"))
             }
+            Self::TransferCoding | Self::Connect => (
+                JSON,
+                Bytes::from_static(b"{\"message\":\"Not Implemented\"}"),
+            ),
             // Observed: the text; chosen: its media type.
-            Self::HeadersTooLarge(limit) => {
-                ("text/plain", Bytes::from(format!("HTTP header is larger than {limit} bytes.")))
-            }
+            Self::HeadersTooLarge(limit) => (
+                "text/plain",
+                Bytes::from(format!("HTTP header is larger than {limit} bytes.")),
+            ),
             // AWS: limits — the text.
-            Self::UriTooLong => (JSON, Bytes::from_static(b"{\"message\":\"Request URI too long\"}")),
+            Self::UriTooLong => (
+                JSON,
+                Bytes::from_static(b"{\"message\":\"Request URI too long\"}"),
+            ),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if version <= Version::HTTP_11 {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
@@ -84,7 +98,10 @@ pub(super) fn admit<B>(request: &mut Request<B>, sizes: Sizes) -> Result<(), Ref
         check_host(request)?;
     }
     strip_authority(request)?;
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if sizes.uri.is_some_and(|limit| target > limit) {
         return Err(Refusal::UriTooLong);
     }
@@ -98,7 +115,10 @@ fn chunked_or_nothing(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
-        (Some(coding), None) => coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        (Some(coding), None) => coding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     }
 }
@@ -118,7 +138,10 @@ fn name_host<B>(request: &mut Request<B>) -> Result<(), Refusal> {
     let Some(authority) = request.uri().authority() else {
         return check_host_of_two(request);
     };
-    let agrees = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
+    let agrees = |host: &HeaderValue| {
+        host.as_bytes()
+            .eq_ignore_ascii_case(authority.as_str().as_bytes())
+    };
     if !request.headers().get_all(header::HOST).iter().all(agrees) {
         return Err(Refusal::Host);
     }
@@ -141,9 +164,7 @@ fn check_host_of_two<B>(request: &Request<B>) -> Result<(), Refusal> {
 
 /// A host and a port, as far as its characters go; it may be empty.
 fn is_host(host: &HeaderValue) -> bool {
-    let fits = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=:[]%".contains(byte)
-    };
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=:[]%".contains(byte);
     host.as_bytes().iter().all(fits)
 }
 
@@ -164,14 +185,20 @@ fn strip_authority<B>(request: &mut Request<B>) -> Result<(), Refusal> {
 
 /// What the headers take on a connection of HTTP/1.
 fn block(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SIZES: Sizes = Sizes { headers: Some(100), uri: Some(20) };
+    const SIZES: Sizes = Sizes {
+        headers: Some(100),
+        uri: Some(20),
+    };
 
     fn request(version: Version, uri: &str, headers: &[(&'static str, &str)]) -> Request<()> {
         let mut request = Request::builder().uri(uri).version(version);
@@ -181,7 +208,11 @@ mod tests {
         request.body(()).unwrap()
     }
 
-    fn outcome(version: Version, uri: &str, headers: &[(&'static str, &str)]) -> Result<String, Refusal> {
+    fn outcome(
+        version: Version,
+        uri: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<String, Refusal> {
         let mut request = request(version, uri, headers);
         admit(&mut request, SIZES).map(|()| request.uri().to_string())
     }
@@ -198,16 +229,28 @@ mod tests {
             assert_eq!(eleven(&[("host", host)]), Err(Refusal::Host), "{host}");
         }
         assert_eq!(outcome(Version::HTTP_10, "/", &[]), Ok("/".into()));
-        assert_eq!(outcome(Version::HTTP_10, "/", &[("host", "x"), ("host", "y")]), Err(Refusal::Host));
+        assert_eq!(
+            outcome(Version::HTTP_10, "/", &[("host", "x"), ("host", "y")]),
+            Err(Refusal::Host)
+        );
     }
 
     #[test]
     fn the_authority_of_http2_becomes_the_host() {
         let mut request = request(Version::HTTP_2, "http://x:1/a?b", &[]);
         admit(&mut request, SIZES).unwrap();
-        assert_eq!((request.uri().to_string(), &request.headers()["host"]), ("/a?b".into(), &HeaderValue::from_static("x:1")));
-        assert_eq!(outcome(Version::HTTP_2, "http://x/", &[("host", "y")]), Err(Refusal::Host));
-        assert_eq!(outcome(Version::HTTP_2, "/", &[("host", "y")]), Ok("/".into()));
+        assert_eq!(
+            (request.uri().to_string(), &request.headers()["host"]),
+            ("/a?b".into(), &HeaderValue::from_static("x:1"))
+        );
+        assert_eq!(
+            outcome(Version::HTTP_2, "http://x/", &[("host", "y")]),
+            Err(Refusal::Host)
+        );
+        assert_eq!(
+            outcome(Version::HTTP_2, "/", &[("host", "y")]),
+            Ok("/".into())
+        );
     }
 
     #[test]
@@ -217,7 +260,10 @@ mod tests {
         assert_eq!(at("http://evil"), Ok("/".into()));
         assert_eq!(at("*"), Ok("*".into()));
         assert_eq!(at("evil"), Err(Refusal::Target));
-        assert_eq!(at("/2345678901234567890"), Ok("/2345678901234567890".into()));
+        assert_eq!(
+            at("/2345678901234567890"),
+            Ok("/2345678901234567890".into())
+        );
         assert_eq!(at("/23456789012345678901"), Err(Refusal::UriTooLong));
     }
 
@@ -229,21 +275,40 @@ mod tests {
             outcome(Version::HTTP_11, "/", &headers).err()
         };
         assert_eq!(coded(&["Chunked "]), None);
-        for codings in [&["gzip, chunked"][..], &["gzip", "chunked"], &["chunked", "chunked"], &["identity"]] {
+        for codings in [
+            &["gzip, chunked"][..],
+            &["gzip", "chunked"],
+            &["chunked", "chunked"],
+            &["identity"],
+        ] {
             assert_eq!(coded(codings), Some(Refusal::TransferCoding), "{codings:?}");
         }
     }
 
     #[test]
     fn sizes_are_inclusive_and_may_be_off() {
-        let mut large = request(Version::HTTP_11, "/", &[("host", "x"), ("a", &"v".repeat(86))]);
+        let mut large = request(
+            Version::HTTP_11,
+            "/",
+            &[("host", "x"), ("a", &"v".repeat(86))],
+        );
         assert_eq!(admit(&mut large, SIZES), Ok(()));
-        large.headers_mut().insert("a", HeaderValue::from_str(&"v".repeat(87)).unwrap());
+        large
+            .headers_mut()
+            .insert("a", HeaderValue::from_str(&"v".repeat(87)).unwrap());
         assert_eq!(admit(&mut large, SIZES), Err(Refusal::HeadersTooLarge(100)));
         assert_eq!(admit(&mut large, Sizes::default()), Ok(()));
         let response = Refusal::HeadersTooLarge(10_240).response(Version::HTTP_11);
-        assert_eq!(&response.body()[..], b"HTTP header is larger than 10240 bytes.");
+        assert_eq!(
+            &response.body()[..],
+            b"HTTP header is larger than 10240 bytes."
+        );
         assert_eq!(response.headers()["connection"], "close");
-        assert!(!Refusal::Host.response(Version::HTTP_2).headers().contains_key("connection"));
+        assert!(
+            !Refusal::Host
+                .response(Version::HTTP_2)
+                .headers()
+                .contains_key("connection")
+        );
     }
 }

@@ -46,7 +46,11 @@ impl Terms {
             .keep_alive_timeout(super::HTTP2_PING_ANSWER)
             .max_concurrent_streams(super::HTTP2_STREAMS)
             .max_header_list_size(u32::try_from(server.buffer()).unwrap_or(u32::MAX));
-        Self { http1, http2, server }
+        Self {
+            http1,
+            http2,
+            server,
+        }
     }
 }
 
@@ -70,13 +74,22 @@ where
         found = timeout(server.header_read_timeout, detect(&mut stream)) => found,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
-    let Some((protocol, opening)) = found.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? else {
+    let Some((protocol, opening)) =
+        found.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??
+    else {
         return Ok(());
     };
     let spelled = (server.keep_header_names && protocol == Protocol::Http1).then(Spelled::default);
-    let tap = spelled.clone().map(|spelled| Tap::new(server.buffer(), spelled));
+    let tap = spelled
+        .clone()
+        .map(|spelled| Tap::new(server.buffer(), spelled));
     let io = TokioIo::new(Stream::new(stream, opening, tap));
-    let entry = Entry { service, client, sizes: server.sizes, spelled };
+    let entry = Entry {
+        service,
+        client,
+        sizes: server.sizes,
+        spelled,
+    };
 
     /// Polls a connection of either kind, and tells it to end when `stop` says so.
     macro_rules! drive {
@@ -104,9 +117,13 @@ impl Server {
         /// hyper's default.
         const LARGE: usize = 400 * 1024 + 8192;
         match self.sizes {
-            Sizes { headers: Some(headers), uri: Some(uri) } => {
-                headers.saturating_add(uri).saturating_mul(2).clamp(64 * 1024, LARGE)
-            }
+            Sizes {
+                headers: Some(headers),
+                uri: Some(uri),
+            } => headers
+                .saturating_add(uri)
+                .saturating_mul(2)
+                .clamp(64 * 1024, LARGE),
             Sizes { headers: None, .. } | Sizes { uri: None, .. } => LARGE,
         }
     }

@@ -39,11 +39,22 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> EntryFuture<S> {
         // Taken for every request, so that names and requests stay in step.
-        let names = self.spelled.as_ref().and_then(|spelled| spelled.next(request.headers()));
+        let names = self
+            .spelled
+            .as_ref()
+            .and_then(|spelled| spelled.next(request.headers()));
         if let Err(refusal) = admit(&mut request, self.sizes) {
-            tracing::debug!(?refusal, status = refusal.status().as_u16(), "refused a request");
+            tracing::debug!(
+                ?refusal,
+                status = refusal.status().as_u16(),
+                "refused a request"
+            );
             let response = refusal.response(request.version()).map(Body::from);
-            return EntryFuture { state: State::Refused { response: Some(response) } };
+            return EntryFuture {
+                state: State::Refused {
+                    response: Some(response),
+                },
+            };
         }
         let extensions = request.extensions_mut();
         if let Some(names) = names {
@@ -53,7 +64,12 @@ where
             extensions.insert(client);
         }
         let request = Some(request.map(Body::new));
-        EntryFuture { state: State::Waiting { service: self.service.clone(), request } }
+        EntryFuture {
+            state: State::Waiting {
+                service: self.service.clone(),
+                request,
+            },
+        }
     }
 }
 

@@ -38,7 +38,10 @@ pub(super) enum Skipped {
 }
 
 impl Framing {
-    pub(super) const CHUNKED: Self = Self::Chunked { step: Step::SizeStart, size: 0 };
+    pub(super) const CHUNKED: Self = Self::Chunked {
+        step: Step::SizeStart,
+        size: 0,
+    };
 
     /// Skips what of `bytes` belongs to the body.
     pub(super) fn skip(&mut self, bytes: &[u8]) -> Skipped {
@@ -79,7 +82,10 @@ fn skip_chunks(step: &mut Step, size: &mut u64, bytes: &[u8]) -> Skipped {
             (Step::EndLf, b'\n') => return Skipped::End(at),
             (Step::SizeStart | Step::Size, _) if byte.is_ascii_hexdigit() => {
                 let digit = u64::from(char::from(byte).to_digit(16).unwrap_or_default());
-                let Some(more) = size.checked_mul(16).and_then(|size| size.checked_add(digit)) else {
+                let Some(more) = size
+                    .checked_mul(16)
+                    .and_then(|size| size.checked_add(digit))
+                else {
                     return Skipped::Broken;
                 };
                 *size = more;
@@ -116,7 +122,8 @@ mod tests {
     #[test]
     fn chunks_with_extensions_and_trailers() {
         assert_eq!(chunked(b"0\r\n\r\nGET"), Skipped::End(5));
-        let body = b"5 ;a=\"b\"\r\nhello\r\n00A\r\n\r\n0\r\n\r\n0\r\n\r\n000\r\nX-T: v\r\nY: \r\n\r\n";
+        let body =
+            b"5 ;a=\"b\"\r\nhello\r\n00A\r\n\r\n0\r\n\r\n0\r\n\r\n000\r\nX-T: v\r\nY: \r\n\r\n";
         assert_eq!(chunked(body), Skipped::End(body.len()));
         for end in 0..body.len() {
             assert_eq!(chunked(&body[..end]), Skipped::All, "{end}");
@@ -135,7 +142,12 @@ mod tests {
             b"5 5\r\n",
             b"0\r\n\r\r",
         ] {
-            assert_eq!(chunked(broken), Skipped::Broken, "{}", broken.escape_ascii());
+            assert_eq!(
+                chunked(broken),
+                Skipped::Broken,
+                "{}",
+                broken.escape_ascii()
+            );
         }
     }
 

@@ -144,7 +144,10 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> End
     where
-        S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send + 'static,
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -170,7 +173,13 @@ impl Server {
             }
             let client = ClientAddress(client.ip().to_canonical());
             let (service, terms) = (service.clone(), Arc::clone(&terms));
-            connections.spawn(connection::serve(stream, Some(client), service, terms, stopped.clone()));
+            connections.spawn(connection::serve(
+                stream,
+                Some(client),
+                service,
+                terms,
+                stopped.clone(),
+            ));
         }
         drop(listener);
         // Nobody listens when there are no connections.
@@ -209,7 +218,13 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 
 fn of_the_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted].contains(&error.kind())
+    [
+        ConnectionAborted,
+        ConnectionRefused,
+        ConnectionReset,
+        Interrupted,
+    ]
+    .contains(&error.kind())
 }
 
 fn report(ended: Result<Result<(), BoxError>, JoinError>) {

@@ -88,8 +88,15 @@ mod tests {
     async fn the_preface_decides_and_nothing_is_lost() {
         let http2 = [&PREFACE[..], b"frames"].concat();
         assert_eq!(found(&http2).await, Some((Protocol::Http2, http2.clone())));
-        for request in [&b"G"[..], b"PRI * HTTP/1.1\r\n\r\n and more to come", b"PRIx"] {
-            assert_eq!(found(request).await, Some((Protocol::Http1, request.to_vec())));
+        for request in [
+            &b"G"[..],
+            b"PRI * HTTP/1.1\r\n\r\n and more to come",
+            b"PRIx",
+        ] {
+            assert_eq!(
+                found(request).await,
+                Some((Protocol::Http1, request.to_vec()))
+            );
         }
         assert_eq!(found(b"").await, None);
         assert_eq!(found(b"PRI *").await, None);

@@ -24,12 +24,19 @@ pub(super) struct Spelled(Arc<Mutex<VecDeque<Names>>>);
 
 impl Spelled {
     fn push(&self, names: Names) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(names);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(names);
     }
 
     /// The names of the next request, if they are those of `headers`.
     pub(super) fn next(&self, headers: &HeaderMap) -> Option<OriginalHeaderNames> {
-        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
+        let names = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()?;
         is_spelling_of(&names, headers).then(|| OriginalHeaderNames::new(names.lines()))
     }
 }
@@ -38,15 +45,24 @@ impl Spelled {
 fn is_spelling_of(names: &str, headers: &HeaderMap) -> bool {
     if headers.keys_len() == headers.len() {
         let mut names = names.lines();
-        let paired = headers
-            .keys()
-            .all(|key| names.next().is_some_and(|name| name.eq_ignore_ascii_case(key.as_str())));
+        let paired = headers.keys().all(|key| {
+            names
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case(key.as_str()))
+        });
         return paired && names.next().is_none();
     }
     // The map holds the lines of a repeated name together, in their order.
-    let lines = |key: &str| names.lines().filter(|name| name.eq_ignore_ascii_case(key)).count();
+    let lines = |key: &str| {
+        names
+            .lines()
+            .filter(|name| name.eq_ignore_ascii_case(key))
+            .count()
+    };
     names.lines().count() == headers.len()
-        && headers.keys().all(|key| lines(key.as_str()) == headers.get_all(key).iter().count())
+        && headers
+            .keys()
+            .all(|key| lines(key.as_str()) == headers.get_all(key).iter().count())
 }
 
 /// Finds the heads in the bytes that a client sends.
@@ -70,7 +86,12 @@ enum State {
 impl Tap {
     /// A tap for a connection whose heads have at most `largest_head` bytes.
     pub(super) fn new(largest_head: usize, spelled: Spelled) -> Self {
-        Self { state: State::Head, partial: Vec::new(), largest_head, spelled }
+        Self {
+            state: State::Head,
+            partial: Vec::new(),
+            largest_head,
+            spelled,
+        }
     }
 
     /// Looks at the next bytes of the connection.
@@ -101,7 +122,10 @@ impl Tap {
     fn head(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.partial.is_empty() {
             // Blank lines may stand before a request.
-            let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            let blank = bytes
+                .iter()
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count();
             if blank > 0 {
                 return Some(blank);
             }
@@ -149,7 +173,9 @@ impl Tap {
 
 /// Where a head ends in `bytes`, which follow `known`; both LF and CRLF end a line.
 fn end_of_head(known: &[u8], bytes: &[u8]) -> Option<usize> {
-    let before = known.get(known.len().saturating_sub(2)..).unwrap_or_default();
+    let before = known
+        .get(known.len().saturating_sub(2)..)
+        .unwrap_or_default();
     // Whether the last line that ended was followed by nothing but a CR since.
     let mut at_line_start = matches!(before, [.., b'\n'] | [b'\n', b'\r']);
     for (index, byte) in bytes.iter().enumerate() {
@@ -186,13 +212,23 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
     if request.method == Some("CONNECT") {
         return None;
     }
-    let mut names = String::with_capacity(request.headers.iter().map(|header| header.name.len() + 1).sum());
+    let mut names = String::with_capacity(
+        request
+            .headers
+            .iter()
+            .map(|header| header.name.len() + 1)
+            .sum(),
+    );
     let (mut chunked, mut content_length) = (None, None);
     for header in request.headers.iter() {
         names.push_str(header.name);
         names.push('\n');
         if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            let last = header.value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
+            let last = header
+                .value
+                .rsplit(|&byte| byte == b',')
+                .next()
+                .unwrap_or_default();
             chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         } else if header.name.eq_ignore_ascii_case("content-length") {
             content_length = Some(header.value);
@@ -204,11 +240,19 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
         (None, None) => None,
         (None, Some(length)) => {
             let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
-            let length = std::str::from_utf8(length).ok().filter(|_| digits)?.parse().ok()?;
+            let length = std::str::from_utf8(length)
+                .ok()
+                .filter(|_| digits)?
+                .parse()
+                .ok()?;
             (length > 0).then_some(Framing::Length(length))
         }
     };
-    Some(Parsed::Complete(Head { names, length, body }))
+    Some(Parsed::Complete(Head {
+        names,
+        length,
+        body,
+    }))
 }
 
 #[cfg(test)]
@@ -229,7 +273,8 @@ mod tests {
         (names, tap.state)
     }
 
-    const STREAM: &[u8] = b"\r\n\nPOST /a HTTP/1.1\r\nHost: x\r\nX-ID: 1\r\nx-id: 2\r\nContent-Length: 20\r\n\r\n\
+    const STREAM: &[u8] =
+        b"\r\n\nPOST /a HTTP/1.1\r\nHost: x\r\nX-ID: 1\r\nx-id: 2\r\nContent-Length: 20\r\n\r\n\
         GET / HTTP/1.1\r\nA: b\r\nPUT / HTTP/1.1\r\nHOST:x\r\nTransfer-Encoding: Chunked\r\n\r\n\
         3;n=\"GET\"\r\n\r\n\r\r\n0\r\nTrailer: T\r\n\r\n\
         GET /b HTTP/1.1\nhost: x\nAccept:\n\nGET /c HTTP/1.0\r\n\r\nHEAD / HTTP/1.1\r\nlAsT:";
@@ -253,7 +298,11 @@ mod tests {
             assert_eq!(seen(&[a, rest], 1000).0, expected(), "cut at {first}");
             for second in (0..rest.len()).step_by(7) {
                 let (b, c) = rest.split_at(second);
-                assert_eq!(seen(&[a, b, c], 1000).0, expected(), "cuts at {first} and {second}");
+                assert_eq!(
+                    seen(&[a, b, c], 1000).0,
+                    expected(),
+                    "cuts at {first} and {second}"
+                );
             }
         }
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();
@@ -272,25 +321,41 @@ mod tests {
             b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
         ] {
             let (names, state) = seen(&[broken, b"GET / HTTP/1.1\r\nA: b\r\n\r\n"], 1000);
-            assert_eq!((names, state), (vec![], State::Lost), "{}", broken.escape_ascii());
+            assert_eq!(
+                (names, state),
+                (vec![], State::Lost),
+                "{}",
+                broken.escape_ascii()
+            );
         }
     }
 
     #[test]
     fn a_head_is_held_up_to_the_limit() {
         let line = b"A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
-        let endless: Vec<&[u8]> = [&b"GET / HTTP/1.1\r\n"[..]].into_iter().chain([&line[..]; 90]).collect();
+        let endless: Vec<&[u8]> = [&b"GET / HTTP/1.1\r\n"[..]]
+            .into_iter()
+            .chain([&line[..]; 90])
+            .collect();
         assert_eq!(seen(&endless, 1000).1, State::Lost);
     }
 
     #[test]
     fn names_go_only_to_their_headers() {
         let map = |names: &[&str]| -> HeaderMap {
-            let pair = |name: &&str| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("v"));
+            let pair = |name: &&str| {
+                (
+                    name.parse::<HeaderName>().unwrap(),
+                    HeaderValue::from_static("v"),
+                )
+            };
             names.iter().map(pair).collect()
         };
         assert!(is_spelling_of("Host\nX-A\n", &map(&["host", "x-a"])));
-        assert!(is_spelling_of("X-A\nHost\nx-a\n", &map(&["x-a", "host", "x-a"])));
+        assert!(is_spelling_of(
+            "X-A\nHost\nx-a\n",
+            &map(&["x-a", "host", "x-a"])
+        ));
         assert!(is_spelling_of("", &map(&[])));
         for (names, headers) in [
             ("X-A\nHost\n", &["host", "x-a"][..]),
@@ -299,7 +364,10 @@ mod tests {
             ("Host\nHost\nX-A\n", &["host", "x-a", "x-a"]),
             ("Host\nX-A\nX-A\nX-A\n", &["host", "x-a", "x-a"]),
         ] {
-            assert!(!is_spelling_of(names, &map(headers)), "{names:?} {headers:?}");
+            assert!(
+                !is_spelling_of(names, &map(headers)),
+                "{names:?} {headers:?}"
+            );
         }
     }
 
@@ -313,34 +381,41 @@ mod tests {
                 let head = ("Content-Length".to_owned(), bytes.len().to_string());
                 Some((head, bytes))
             }),
-            prop::collection::vec(prop::collection::vec(any::<u8>(), 1..20), 0..4).prop_map(|chunks| {
-                let mut bytes = Vec::new();
-                for chunk in &chunks {
-                    bytes.extend(format!("{:x};e\r\n", chunk.len()).bytes());
-                    bytes.extend(chunk);
-                    bytes.extend(b"\r\n");
+            prop::collection::vec(prop::collection::vec(any::<u8>(), 1..20), 0..4).prop_map(
+                |chunks| {
+                    let mut bytes = Vec::new();
+                    for chunk in &chunks {
+                        bytes.extend(format!("{:x};e\r\n", chunk.len()).bytes());
+                        bytes.extend(chunk);
+                        bytes.extend(b"\r\n");
+                    }
+                    bytes.extend(b"0\r\nT: 1\r\n\r\n");
+                    Some((
+                        ("tRansfer-encoding".to_owned(), "chunked".to_owned()),
+                        bytes,
+                    ))
                 }
-                bytes.extend(b"0\r\nT: 1\r\n\r\n");
-                Some((("tRansfer-encoding".to_owned(), "chunked".to_owned()), bytes))
-            }),
+            ),
         ];
-        (prop::collection::vec(header, 0..6), body, any::<bool>()).prop_map(|(mut headers, body, crlf)| {
-            let end = if crlf { "\r\n" } else { "\n" };
-            let mut bytes = format!("POST /p HTTP/1.1{end}").into_bytes();
-            let mut content = Vec::new();
-            if let Some((header, more)) = body {
-                headers.push(header);
-                content = more;
-            }
-            let mut names = String::new();
-            for (name, value) in headers {
-                bytes.extend(format!("{name}: {value}{end}").bytes());
-                names.push_str(&format!("{name}\n"));
-            }
-            bytes.extend(end.bytes());
-            bytes.extend(content);
-            (bytes, names)
-        })
+        (prop::collection::vec(header, 0..6), body, any::<bool>()).prop_map(
+            |(mut headers, body, crlf)| {
+                let end = if crlf { "\r\n" } else { "\n" };
+                let mut bytes = format!("POST /p HTTP/1.1{end}").into_bytes();
+                let mut content = Vec::new();
+                if let Some((header, more)) = body {
+                    headers.push(header);
+                    content = more;
+                }
+                let mut names = String::new();
+                for (name, value) in headers {
+                    bytes.extend(format!("{name}: {value}{end}").bytes());
+                    names.push_str(&format!("{name}\n"));
+                }
+                bytes.extend(end.bytes());
+                bytes.extend(content);
+                (bytes, names)
+            },
+        )
     }
 
     proptest! {

@@ -25,7 +25,13 @@ pub(super) struct Stream<T> {
 
 impl<T> Stream<T> {
     pub(super) fn new(inner: T, opening: Opening, tap: Option<Tap>) -> Self {
-        Self { inner, opening, tap, lingering: None, shut: false }
+        Self {
+            inner,
+            opening,
+            tap,
+            lingering: None,
+            shut: false,
+        }
     }
 }
 
@@ -43,7 +49,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
         if let Some(tap) = &mut this.tap {
             tap.see(buf.filled().get(before..).unwrap_or_default());
         }
-        Poll::Ready(Ok(()))
+        this.poll_linger(cx).map(Ok)
     }
 }
 
@@ -58,7 +64,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
             match Pin::new(&mut self.inner).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if buf.filled().is_empty() => return Poll::Ready(()),
                 Poll::Ready(Ok(())) => {
-                    self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+                    self.lingering
+                        .get_or_insert_with(|| Box::pin(sleep(LINGER)));
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => {
@@ -69,7 +76,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
                 }
             }
         }
-        let deadline = self.lingering.as_mut().map(|deadline| deadline.as_mut().poll(cx));
+        let deadline = self
+            .lingering
+            .as_mut()
+            .map(|deadline| deadline.as_mut().poll(cx));
         if deadline == Some(Poll::Pending) {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -55,7 +55,10 @@ fn apigw() -> Command {
             command.env_remove(name);
         }
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -66,7 +69,11 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 
 fn outcome(output: Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 /// A file that is there for the time of a test.
@@ -110,17 +117,26 @@ impl Serving {
             Some(address) => address.to_owned(),
             None => panic!("{line:?} {:?}", outcome(child.wait_with_output().unwrap())),
         };
-        Self { child, stdout, address }
+        Self {
+            child,
+            stdout,
+            address,
+        }
     }
 
     fn of(document: &Document, arguments: &[&str]) -> Self {
         let mut command = apigw();
-        Self::start(command.args(["serve", document.path(), "--listen", "127.0.0.1:0"]).args(arguments))
+        Self::start(
+            command
+                .args(["serve", document.path(), "--listen", "127.0.0.1:0"])
+                .args(arguments),
+        )
     }
 
     fn get(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -129,7 +145,10 @@ impl Serving {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args([format!("-{name}"), id]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), id])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -138,7 +157,12 @@ impl Serving {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         let mut logs = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut logs).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut logs)
+            .unwrap();
         (self.child.wait().unwrap().code().unwrap(), rest, logs)
     }
 }
@@ -165,9 +189,16 @@ fn help_names_every_option_and_its_variable() {
         ("--log", "APIGW_LOG"),
         ("--threads", "APIGW_THREADS"),
     ] {
-        assert!(help.contains(&format!("{option} <")) && help.contains(&format!("[env: {variable}=")), "{help}");
+        let shown = |end: char| help.contains(&format!("[env: {variable}{end}"));
+        assert!(
+            help.contains(&format!("{option} <")) && (shown('=') || shown(']')),
+            "{option}: {help}"
+        );
     }
-    assert_eq!(run(&["--version"]).1, concat!("apigw ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        run(&["--version"]).1,
+        concat!("apigw ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
@@ -195,18 +226,33 @@ fn usage_errors_exit_with_2() {
 fn what_is_no_document_exits_with_1() {
     let cases = [
         (Document::new("yaml", ""), "is empty"),
-        (Document::new("yaml", "info: {}\n"), ":1:1: error[not-openapi]: "),
-        (Document::new("yaml", b"openapi: 3.0.1\ntitle: \xff\n"), ":2:8: error[encoding]: the document is not UTF-8"),
-        (Document::new("json", "{\"openapi\": \"3.0.1\",\n  oops}"), ":2:3: error[syntax]: "),
+        (
+            Document::new("yaml", "info: {}\n"),
+            ":1:1: error[not-openapi]: ",
+        ),
+        (
+            Document::new("yaml", b"openapi: 3.0.1\ntitle: \xff\n"),
+            ":2:8: error[encoding]: the document is not UTF-8",
+        ),
+        (
+            Document::new("json", "{\"openapi\": \"3.0.1\",\n  oops}"),
+            ":2:3: error[syntax]: ",
+        ),
     ];
     for (document, message) in &cases {
         let (code, output, error) = run(&["serve", document.path(), "--on-error", "run"]);
         assert_eq!((code, output.as_str()), (1, ""), "{error}");
-        assert!(error.contains(document.path()) && error.contains(message), "{error}");
+        assert!(
+            error.contains(document.path()) && error.contains(message),
+            "{error}"
+        );
     }
     let (code, _, error) = run(&["serve", "no-such-file.yaml"]);
     assert_eq!(code, 1);
-    assert!(error.starts_with("error: there is no file no-such-file.yaml\n"), "{error}");
+    assert!(
+        error.starts_with("error: there is no file no-such-file.yaml\n"),
+        "{error}"
+    );
     assert_eq!(run(&["serve", "/"]).0, 1);
 }
 
@@ -219,7 +265,10 @@ fn errors_are_shown_with_their_place() {
     assert!(error.contains(&place), "{error}");
     let line = "20 |           integration.request.header.X: oops\n   |                                         ^\n";
     assert!(error.contains(line), "{error}");
-    assert!(error.contains("has 1 error\n") && error.contains("help: --on-error run"), "{error}");
+    assert!(
+        error.contains("has 1 error\n") && error.contains("help: --on-error run"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -228,13 +277,23 @@ fn a_broken_document_can_be_served() {
     let server = Serving::of(&document, &["--on-error", "run"]);
     assert!(server.get("/sound", "").starts_with("HTTP/1.1 200 "));
     let answer = server.get("/broken", "");
-    assert!(answer.starts_with("HTTP/1.1 500 ") && answer.ends_with(r#"{"message": "Internal server error"}"#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 500 ")
+            && answer.ends_with(r#"{"message": "Internal server error"}"#),
+        "{answer}"
+    );
     server.signal("TERM");
     let (code, table, error) = server.end();
     assert_eq!(code, 0);
-    assert!(error.contains(":20:41: error[mapping-expression]: "), "{error}");
+    assert!(
+        error.contains(":20:41: error[mapping-expression]: "),
+        "{error}"
+    );
     let broken = table.lines().find(|line| line.contains("/broken")).unwrap();
-    assert!(broken.starts_with("GET     /broken  -") && broken.contains("not served: "), "{table}");
+    assert!(
+        broken.starts_with("GET     /broken  -") && broken.contains("not served: "),
+        "{table}"
+    );
 }
 
 #[test]
@@ -245,27 +304,51 @@ fn a_port_in_use_exits_with_3() {
     let (code, output, error) = run(&["serve", document.path(), "--listen", &address]);
     assert_eq!((code, output.as_str()), (3, ""));
     let start = format!("error: cannot listen on {address}: the address is in use\n  help: ");
-    assert!(error.starts_with(&start) && error.contains("--listen 127.0.0.1:0"), "{error}");
+    assert!(
+        error.starts_with(&start) && error.contains("--listen 127.0.0.1:0"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_mock_is_served_until_a_signal() {
     // Neither the extension nor the order of the options matters.
     let document = Document::new("txt", MOCK);
-    let arguments =
-        ["--stage", "prod", "--stage-variable", "how=a=b", "--stage-variable", "more=1", "--api-id", "a1"];
+    let arguments = [
+        "--stage",
+        "prod",
+        "--stage-variable",
+        "how=a=b",
+        "--stage-variable",
+        "more=1",
+        "--api-id",
+        "a1",
+    ];
     for (signal, threads) in [("TERM", "1"), ("INT", "2")] {
-        let server = Serving::of(&document, &[&arguments[..], &["--threads", threads]].concat());
+        let server = Serving::of(
+            &document,
+            &[&arguments[..], &["--threads", threads]].concat(),
+        );
         let answer = server.get("/hello/you", "X-Who: me\r\n");
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nyou me prod a=b a1"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n")
+                && answer.ends_with("\r\n\r\nyou me prod a=b a1"),
+            "{answer}"
+        );
         assert!(server.get("/", "").starts_with("HTTP/1.1 403 "));
         let huge = format!("X-Who: {}\r\n", "v".repeat(10_300));
         assert!(server.get("/hello/you", &huge).starts_with("HTTP/1.1 431 "));
         server.signal(signal);
         let (code, table, logs) = server.end();
         assert_eq!(code, 0, "{logs}");
-        assert_eq!(table, "METHOD  PATH           TYPE  TARGET  NOTES\nGET     /hello/{name}  MOCK  -\n");
-        assert!(logs.contains("shutting down") && logs.contains(&format!("SIG{signal}")), "{logs}");
+        assert_eq!(
+            table,
+            "METHOD  PATH           TYPE  TARGET  NOTES\nGET     /hello/{name}  MOCK  -\n"
+        );
+        assert!(
+            logs.contains("shutting down") && logs.contains(&format!("SIG{signal}")),
+            "{logs}"
+        );
     }
 }
 
@@ -283,13 +366,20 @@ fn the_environment_sets_what_the_command_line_does_not() {
         .env("APIGW_LOG_FORMAT", "json");
     let server = Serving::start(&mut command);
     let headers = format!("X-Who: me\r\nX-Long: {}\r\n", "v".repeat(10_300));
-    assert!(server.get("/hello/you", &headers).ends_with("\r\n\r\nyou me beta a,b local"));
+    assert!(
+        server
+            .get("/hello/you", &headers)
+            .ends_with("\r\n\r\nyou me beta a,b local")
+    );
     server.signal("TERM");
     let (code, _, logs) = server.end();
     assert_eq!(code, 0);
     for line in logs.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
+        assert!(
+            line["level"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
     }
     assert!(logs.contains("shutting down"), "{logs}");
 }
@@ -308,7 +398,8 @@ fn a_second_signal_ends_it_at_once() {
     );
     let server = Serving::of(&document, &[]);
     let mut busy = TcpStream::connect(&server.address).unwrap();
-    busy.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    busy.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        .unwrap();
     let _called = backend.accept().unwrap();
     let started = Instant::now();
     server.signal("TERM");
@@ -319,5 +410,8 @@ fn a_second_signal_ends_it_at_once() {
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(code, 0);
     assert!(logs.contains("ended at once"), "{logs}");
-    assert!(table.contains(&format!("HTTP_PROXY  http://{uri}/  streams\n")), "{table}");
+    assert!(
+        table.contains(&format!("HTTP_PROXY  http://{uri}/  streams\n")),
+        "{table}"
+    );
 }

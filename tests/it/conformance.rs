@@ -38,10 +38,14 @@ fn folder() -> PathBuf {
 /// The cases that cannot pass yet, with the reasons.
 fn not_yet() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(folder().join("not-yet.txt")).unwrap();
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
-            let (name, reason) = line.split_once(": ").unwrap_or_else(|| panic!("{line}: no reason is given"));
+            let (name, reason) = line
+                .split_once(": ")
+                .unwrap_or_else(|| panic!("{line}: no reason is given"));
             (name.to_owned(), reason.to_owned())
         })
         .collect()
@@ -51,8 +55,11 @@ fn not_yet() -> BTreeMap<String, String> {
 fn play_topic(topic: &str) {
     let cases = Case::of_topic(&folder(), topic);
     assert!(!cases.is_empty(), "the topic {topic} has no cases");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let results = runtime.block_on(async {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = Vec::new();
@@ -78,13 +85,24 @@ fn play_topic(topic: &str) {
         passed += usize::from(problems.is_empty());
         match (problems.is_empty(), not_yet.remove(name)) {
             (true, None) | (false, Some(_)) => {}
-            (true, Some(reason)) => wrong.push(format!("{name} passes now, but is listed: {reason}")),
+            (true, Some(reason)) => {
+                wrong.push(format!("{name} passes now, but is listed: {reason}"))
+            }
             (false, None) => wrong.push(format!("{name}\n    {}", problems.join("\n    "))),
         }
     }
-    wrong.extend(not_yet.into_keys().map(|name| format!("{name} is listed, but there is no such case")));
+    wrong.extend(
+        not_yet
+            .into_keys()
+            .map(|name| format!("{name} is listed, but there is no such case")),
+    );
     println!("{topic}: {passed} of {} cases pass", results.len());
-    assert!(wrong.is_empty(), "{topic}, {} cases:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{topic}, {} cases:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// Plays one case; what is not as expected.
@@ -95,11 +113,15 @@ async fn play(case: &Case) -> Vec<String> {
         Ok(api) => api,
         Err(error) => return vec![format!("the document is refused: {error}")],
     };
-    let gateway = Gateway::start(api).await;
+    let gateway = Gateway::start(api, &Limits::aws()).await;
     let mut problems = Vec::new();
     for (index, step) in case.steps().iter().enumerate() {
         let found = play_step(step, &backend, gateway.port).await;
-        problems.extend(found.into_iter().map(|problem| format!("step {}: {problem}", index + 1)));
+        problems.extend(
+            found
+                .into_iter()
+                .map(|problem| format!("step {}: {problem}", index + 1)),
+        );
     }
     problems
 }
@@ -122,13 +144,17 @@ async fn play_step(step: &Value, backend: &Backend, port: u16) -> Vec<String> {
     if script.is_null() {
         if let Some(first) = recorded.first() {
             let (method, target) = (&first.method, &first.target);
-            problems.push(format!("the backend must not be called, saw {method} {target}"));
+            problems.push(format!(
+                "the backend must not be called, saw {method} {target}"
+            ));
         }
     } else if step["backend_optional"] != true {
         let wanted = step["backend_calls"].as_u64().unwrap_or(1);
         if recorded.len() as u64 != wanted {
             let calls = recorded.len();
-            problems.push(format!("the backend must be called {wanted} time(s), was called {calls}"));
+            problems.push(format!(
+                "the backend must be called {wanted} time(s), was called {calls}"
+            ));
         }
     }
     if let Some(last) = recorded.last() {
@@ -158,7 +184,10 @@ async fn send(port: u16, request: &Value) -> io::Result<Answer> {
     }
     let framed = given("content-length") || given("transfer-encoding");
     if !framed && (body.is_some() || matches!(method, "POST" | "PUT" | "PATCH")) {
-        out.push_str(&format!("Content-Length: {}\r\n", body.as_ref().map_or(0, Vec::len)));
+        out.push_str(&format!(
+            "Content-Length: {}\r\n",
+            body.as_ref().map_or(0, Vec::len)
+        ));
     }
     if !given("connection") {
         out.push_str("Connection: close\r\n");
@@ -176,7 +205,11 @@ async fn send(port: u16, request: &Value) -> io::Result<Answer> {
         let status = head.status()?;
         if status >= 200 || status == 101 {
             let body = wire.answer_body(&head, method).await?;
-            return Ok(Answer { status, headers: head.headers, body });
+            return Ok(Answer {
+                status,
+                headers: head.headers,
+                body,
+            });
         }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tower::limit::ConcurrencyLimitLayer;
 use tower::timeout::TimeoutLayer;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_apigw::Body;
 use tower_apigw::error::{BoxError, Error, ErrorKind};
 use tower_apigw::gateway_response::GatewayResponses;
 use tower_apigw::integration::{GatewayResponse, Integration, IntegrationResponse};
@@ -24,7 +25,6 @@ use tower_apigw::layer::{
 };
 use tower_apigw::mapping::{OriginalHeaderNames, Plan, Stage};
 use tower_apigw::target::Target;
-use tower_apigw::Body;
 use tower_http::set_header::SetRequestHeaderLayer;
 use tower_http::trace::TraceLayer;
 
@@ -57,19 +57,28 @@ fn get(path: &str) -> Request<Body> {
 }
 
 fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
-    Request::post(path).header("content-type", "application/json").body(body.into()).unwrap()
+    Request::post(path)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
 }
 
 /// Mapped both ways, with a template for JSON each way.
 fn mapped() -> Integration {
     Integration::http("PUT", "http://backend.example/pets/{id}")
         .request_parameter("integration.request.path.id", "method.request.path.id")
-        .request_parameter("integration.request.querystring.page", "method.request.querystring.p")
+        .request_parameter(
+            "integration.request.querystring.page",
+            "method.request.querystring.p",
+        )
         .request_parameter("integration.request.header.x-kind", "'dog'")
         .request_template("application/json", r#"{"name": $input.json('$.pet')}"#)
         .response(
             IntegrationResponse::new(201)
-                .response_parameter("method.response.header.x-from", "integration.response.header.x-made")
+                .response_parameter(
+                    "method.response.header.x-from",
+                    "integration.response.header.x-made",
+                )
                 .response_template("application/json", "<$input.path('$.body')>"),
         )
 }
@@ -79,7 +88,10 @@ fn mapped() -> Integration {
 #[tokio::test]
 async fn request_mapping_alone_makes_the_integration_request() {
     let service = RequestMappingLayer::new(plan(&mapped(), "/{id}")).layer(service_fn(tell));
-    let response = service.oneshot(post("/7?p=2&q=3", "as it is")).await.unwrap();
+    let response = service
+        .oneshot(post("/7?p=2&q=3", "as it is"))
+        .await
+        .unwrap();
     let told = json_of(response).await;
     assert_eq!(told["method"], "PUT");
     assert_eq!(told["uri"], "http://backend.example/pets/7?page=2");
@@ -91,7 +103,10 @@ async fn request_mapping_alone_makes_the_integration_request() {
 async fn request_mapping_attaches_a_target_with_the_deadline() {
     let integration = mapped().timeout(Duration::from_millis(1234));
     let inner = service_fn(|request: Request<Body>| async move {
-        let timeout = request.extensions().get::<Target>().and_then(|target| target.timeout);
+        let timeout = request
+            .extensions()
+            .get::<Target>()
+            .and_then(|target| target.timeout);
         Ok::<_, Infallible>(Response::new(Body::from(format!("{timeout:?}"))))
     });
     let service = RequestMappingLayer::new(plan(&integration, "/{id}")).layer(inner);
@@ -102,7 +117,10 @@ async fn request_mapping_attaches_a_target_with_the_deadline() {
 #[tokio::test]
 async fn body_mapping_alone_renders_the_request() {
     let service = BodyMappingLayer::new(plan(&mapped(), "/{id}")).layer(service_fn(tell));
-    let response = service.oneshot(post("/7", r#"{"pet": "Rex"}"#)).await.unwrap();
+    let response = service
+        .oneshot(post("/7", r#"{"pet": "Rex"}"#))
+        .await
+        .unwrap();
     let told = json_of(response).await;
     assert_eq!(told["body"], r#"{"name": "Rex"}"#);
     assert_eq!(told["uri"], "/7", "nothing but the body is mapped");
@@ -124,7 +142,10 @@ async fn response_selection_alone_makes_the_head() {
     let plan = Arc::new(plan(&integration, "/{id}"));
     for (sent, expected) in [(200, 201), (410, 404), (503, 502)] {
         let inner = service_fn(move |_: Request<Body>| {
-            let answer = Response::builder().status(sent).header("x-made", "here").header("x-other", "1");
+            let answer = Response::builder()
+                .status(sent)
+                .header("x-made", "here")
+                .header("x-other", "1");
             ready(answer.body(Body::from("kept")))
         });
         let service = ResponseSelectionLayer::new(Arc::clone(&plan)).layer(inner);
@@ -140,30 +161,59 @@ async fn response_selection_alone_makes_the_head() {
 #[tokio::test]
 async fn dispatch_alone_gives_failures_their_kinds() {
     let reset = service_fn(|_: Request<Body>| {
-        ready(Err::<Response<Body>, BoxError>(io::Error::other("reset").into()))
+        ready(Err::<Response<Body>, BoxError>(
+            io::Error::other("reset").into(),
+        ))
     });
-    let error = DispatchLayer::new().layer(reset).oneshot(get("/")).await.unwrap_err();
+    let error = DispatchLayer::new()
+        .layer(reset)
+        .oneshot(get("/"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network);
     let typed = service_fn(|_: Request<Body>| {
-        ready(Err::<Response<Body>, _>(Error::new(ErrorKind::RequestTooLarge, "too large")))
+        ready(Err::<Response<Body>, _>(Error::new(
+            ErrorKind::RequestTooLarge,
+            "too large",
+        )))
     });
-    let error = DispatchLayer::new().layer(typed).oneshot(get("/")).await.unwrap_err();
+    let error = DispatchLayer::new()
+        .layer(typed)
+        .oneshot(get("/"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RequestTooLarge);
-    assert!(DispatchLayer::new().layer(service_fn(tell)).oneshot(get("/")).await.is_ok());
+    assert!(
+        DispatchLayer::new()
+            .layer(service_fn(tell))
+            .oneshot(get("/"))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn dispatch_ends_a_call_at_the_deadline() {
     let soon_over = || {
         let mut request = get("/");
-        request.extensions_mut().insert(Target::new().timeout(Duration::from_millis(50)));
+        request
+            .extensions_mut()
+            .insert(Target::new().timeout(Duration::from_millis(50)));
         request
     };
     let slow = service_fn(|_: Request<Body>| pending::<Result<Response<Body>, Infallible>>());
-    let error = soon("the deadline", DispatchLayer::new().layer(slow).oneshot(soon_over())).await;
+    let error = soon(
+        "the deadline",
+        DispatchLayer::new().layer(slow).oneshot(soon_over()),
+    )
+    .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
     // The wait for readiness counts.
-    let error = soon("the deadline", DispatchLayer::new().layer(NeverReady).oneshot(soon_over())).await;
+    let error = soon(
+        "the deadline",
+        DispatchLayer::new().layer(NeverReady).oneshot(soon_over()),
+    )
+    .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
 }
 
@@ -187,30 +237,59 @@ impl Service<Request<Body>> for NeverReady {
 #[tokio::test]
 async fn signing_alone_lets_only_the_unsigned_pass() {
     let service = SigV4Layer::new().layer(service_fn(tell));
-    assert_eq!(service.clone().oneshot(get("/a")).await.unwrap().status(), 200);
+    assert_eq!(
+        service.clone().oneshot(get("/a")).await.unwrap().status(),
+        200
+    );
     let mut signed = get("/a");
-    signed.extensions_mut().insert(Target::new().signed("sqs", "eu-west-1"));
-    assert_eq!(service.oneshot(signed).await.unwrap_err().kind(), ErrorKind::Configuration);
+    signed
+        .extensions_mut()
+        .insert(Target::new().signed("sqs", "eu-west-1"));
+    assert_eq!(
+        service.oneshot(signed).await.unwrap_err().kind(),
+        ErrorKind::Configuration
+    );
 }
 
 #[tokio::test]
 async fn gateway_response_alone_answers_for_anyones_error() {
     let cases: [(fn() -> BoxError, u16, &str); 3] = [
-        (|| io::Error::other("reset").into(), 504, "Network error communicating with endpoint"),
-        (|| Error::new(ErrorKind::UnsupportedMediaType, "text").into(), 415, "Unsupported Media Type"),
-        (|| Error::new(ErrorKind::NoRoute, "nothing").into(), 403, "Missing Authentication Token"),
+        (
+            || io::Error::other("reset").into(),
+            504,
+            "Network error communicating with endpoint",
+        ),
+        (
+            || Error::new(ErrorKind::UnsupportedMediaType, "text").into(),
+            415,
+            "Unsupported Media Type",
+        ),
+        (
+            || Error::new(ErrorKind::NoRoute, "nothing").into(),
+            403,
+            "Missing Authentication Token",
+        ),
     ];
     for (error, status, message) in cases {
         let failing = service_fn(move |_: Request<Body>| ready(Err::<Response<Body>, _>(error())));
-        let Ok(response) = GatewayResponseLayer::new().layer(failing).oneshot(get("/")).await;
+        let Ok(response) = GatewayResponseLayer::new()
+            .layer(failing)
+            .oneshot(get("/"))
+            .await;
         assert_eq!(response.status(), status);
         assert!(response.headers().contains_key("x-amzn-requestid"));
         assert!(response.headers().contains_key("x-amz-apigw-id"));
-        let kept = response.extensions().get::<Arc<Error>>().expect("the error stays in the extensions");
+        let kept = response
+            .extensions()
+            .get::<Arc<Error>>()
+            .expect("the error stays in the extensions");
         assert_eq!(kept.to_string(), error().to_string());
         assert_eq!(json_of(response).await["message"], message);
     }
-    let Ok(response) = GatewayResponseLayer::new().layer(service_fn(tell)).oneshot(get("/")).await;
+    let Ok(response) = GatewayResponseLayer::new()
+        .layer(service_fn(tell))
+        .oneshot(get("/"))
+        .await;
     assert_eq!(response.status(), 200);
     assert!(response.headers().contains_key("x-amzn-requestid"));
     assert!(response.extensions().get::<Arc<Error>>().is_none());
@@ -265,8 +344,17 @@ where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Error: std::fmt::Debug,
 {
-    for body in [Body::from(r#"{"pet": "Rex"}"#), streamed(["{\"pet\"", ": \"Rex\"}"])] {
-        let response = service.ready().await.unwrap().call(post("/7", body)).await.unwrap();
+    for body in [
+        Body::from(r#"{"pet": "Rex"}"#),
+        streamed(["{\"pet\"", ": \"Rex\"}"]),
+    ] {
+        let response = service
+            .ready()
+            .await
+            .unwrap()
+            .call(post("/7", body))
+            .await
+            .unwrap();
         assert!(response.status().is_success(), "{response:?}");
     }
 }
@@ -295,7 +383,9 @@ async fn layers_call_the_instance_that_is_ready() {
 #[tokio::test]
 async fn a_readiness_that_is_not_asked_for_is_noticed() {
     let mut service = SigV4Layer::new().layer(strict(service_fn(tell)));
-    let call = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(service.call(get("/")))));
+    let call = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        drop(service.call(get("/")))
+    }));
     assert!(call.is_err(), "the service of these tests would not notice");
 }
 
@@ -341,7 +431,10 @@ async fn a_timeout_between_ours_becomes_a_gateway_timeout() {
     assert_eq!(response.status(), 504);
     let error = response.extensions().get::<Arc<Error>>().unwrap();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_eq!(json_of(response).await["message"], "Endpoint request timed out");
+    assert_eq!(
+        json_of(response).await["message"],
+        "Endpoint request timed out"
+    );
 }
 
 #[tokio::test]
@@ -355,14 +448,21 @@ async fn layers_of_tower_http_stand_between_ours() {
         .layer(TraceLayer::new_for_http())
         .layer(ResponseSelectionLayer::new(Arc::clone(&plan)))
         .layer(RequestMappingLayer::new(plan))
-        .layer(SetRequestHeaderLayer::overriding(name, HeaderValue::from_static("yes")))
+        .layer(SetRequestHeaderLayer::overriding(
+            name,
+            HeaderValue::from_static("yes"),
+        ))
         .layer(SigV4Layer::new())
         .layer(DispatchLayer::new())
         .service_fn(|request: Request<Body>| async move {
             let between = request.headers()["x-between"].clone();
             let name = text(request.into_body()).await;
             let answer = Response::builder().header("x-made", between);
-            Ok::<_, Infallible>(answer.body(Body::from(format!("{{\"body\": {name}}}"))).unwrap())
+            Ok::<_, Infallible>(
+                answer
+                    .body(Body::from(format!("{{\"body\": {name}}}")))
+                    .unwrap(),
+            )
         });
     let Ok(response) = service.oneshot(post("/7", r#"{"pet": "Rex"}"#)).await;
     assert_eq!(response.status(), 201);
@@ -377,24 +477,40 @@ async fn failures_are_typed_in_the_extensions() {
     let integration = Integration::http("GET", "http://backend.example/")
         .response(IntegrationResponse::new(200).selection_pattern("2.."));
     let bad = service_fn(|_: Request<Body>| {
-        ready(Response::builder().status(StatusCode::IM_A_TEAPOT).body(Body::empty()))
+        ready(
+            Response::builder()
+                .status(StatusCode::IM_A_TEAPOT)
+                .body(Body::empty()),
+        )
     });
     let service = IntegrationLayer::new(plan(&integration, "/")).layer(bad);
     let Ok(response) = service.oneshot(get("/")).await;
     assert_eq!(response.status(), 500);
-    assert_eq!(response.headers()["x-amzn-errortype"], "InternalServerErrorException");
+    assert_eq!(
+        response.headers()["x-amzn-errortype"],
+        "InternalServerErrorException"
+    );
     let error = response.extensions().get::<Arc<Error>>().unwrap();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.message().contains("418"), "{error}");
-    assert_eq!(text(response.into_body()).await, r#"{"message": "Internal server error"}"#);
+    assert_eq!(
+        text(response.into_body()).await,
+        r#"{"message": "Internal server error"}"#
+    );
 }
 
 #[tokio::test]
 async fn custom_gateway_responses_read_the_request() {
     let entry = GatewayResponse::new()
         .status(503)
-        .response_parameter("gatewayresponse.header.x-origin", "method.request.header.origin")
-        .response_parameter("gatewayresponse.header.x-page", "method.request.querystring.page")
+        .response_parameter(
+            "gatewayresponse.header.x-origin",
+            "method.request.header.origin",
+        )
+        .response_parameter(
+            "gatewayresponse.header.x-page",
+            "method.request.querystring.page",
+        )
         .response_parameter("gatewayresponse.header.x-fixed", "'*'")
         .response_template(
             "application/json",
@@ -403,8 +519,13 @@ async fn custom_gateway_responses_read_the_request() {
         );
     let responses = GatewayResponses::compile([("INTEGRATION_FAILURE", &entry)]).unwrap();
     let stage = Stage::new("test").variable("owner", "us");
-    let reset = service_fn(|_: Request<Body>| ready(Err::<Response<Body>, _>(io::Error::other("reset"))));
-    let plan = plan_at(&Integration::http_proxy("http://backend.example/"), "/{id}", stage);
+    let reset =
+        service_fn(|_: Request<Body>| ready(Err::<Response<Body>, _>(io::Error::other("reset"))));
+    let plan = plan_at(
+        &Integration::http_proxy("http://backend.example/"),
+        "/{id}",
+        stage,
+    );
     let service = IntegrationLayer::with_gateway_responses(plan, responses).layer(reset);
     let request = Request::get("/7?page=2").header("origin", "https://here.example");
     let Ok(response) = service.oneshot(request.body(Body::empty()).unwrap()).await;
@@ -430,7 +551,10 @@ async fn through(integration: Integration, request: Request<Body>) -> Response<B
 #[tokio::test]
 async fn a_mock_answers_without_its_backend() {
     let integration = Integration::mock()
-        .request_template("application/json", r#"{"statusCode": $input.params('code')}"#)
+        .request_template(
+            "application/json",
+            r#"{"statusCode": $input.params('code')}"#,
+        )
         .response(IntegrationResponse::new(200).response_template("application/json", "default"))
         .response(
             IntegrationResponse::new(410)
@@ -443,7 +567,10 @@ async fn a_mock_answers_without_its_backend() {
     let never = never.map_err(|error: Infallible| error);
     let service = IntegrationLayer::new(plan(&integration, "/{id}")).layer(never);
     let Ok(response) = service.clone().oneshot(get("/7?code=200")).await;
-    assert_eq!((response.status().as_u16(), text(response.into_body()).await), (200, "default".into()));
+    assert_eq!(
+        (response.status().as_u16(), text(response.into_body()).await),
+        (200, "default".into())
+    );
     let Ok(response) = service.clone().oneshot(get("/7?code=415")).await;
     assert_eq!(response.status(), 410);
     assert_eq!(response.headers()["x-gone"], "$");
@@ -500,7 +627,11 @@ async fn tera_templates_work_both_ways() {
             r#"{{ override_response_status(value=207) -}}
             {"kind": {{ input_json(path="$.headers.x-kind") }}, "got": "{{ input_path(path="$.body") }}"}"#,
         ));
-    let response = through(integration.clone(), post("/7?kind=dog", r#"{"pet": "R\"ex"}"#)).await;
+    let response = through(
+        integration.clone(),
+        post("/7?kind=dog", r#"{"pet": "R\"ex"}"#),
+    )
+    .await;
     assert_eq!(response.status(), 207);
     let told = json_of(response).await;
     assert_eq!(told["kind"], "dog");
@@ -508,8 +639,8 @@ async fn tera_templates_work_both_ways() {
     assert_eq!(got, json!({"name": "R\"ex", "id": "7"}));
 
     // A template may be in another language than the integration's.
-    let mixed = integration
-        .request_template("application/json", Template::vtl("[$input.json('$.pet')]"));
+    let mixed =
+        integration.request_template("application/json", Template::vtl("[$input.json('$.pet')]"));
     let response = through(mixed, post("/7", r#"{"pet": "Rex"}"#)).await;
     assert_eq!(json_of(response).await["got"], r#"["Rex"]"#);
 }
@@ -517,18 +648,33 @@ async fn tera_templates_work_both_ways() {
 #[tokio::test]
 async fn header_names_are_compared_as_they_were_spelled() {
     let integration = Integration::http("POST", "http://backend.example/")
-        .request_parameter("integration.request.header.x-mapped", "method.request.header.X-User")
-        .request_parameter("integration.request.header.x-lower", "method.request.header.x-user")
-        .request_template("application/json", "[$input.params('X-User')|$input.params('x-user')]")
+        .request_parameter(
+            "integration.request.header.x-mapped",
+            "method.request.header.X-User",
+        )
+        .request_parameter(
+            "integration.request.header.x-lower",
+            "method.request.header.x-user",
+        )
+        .request_template(
+            "application/json",
+            "[$input.params('X-User')|$input.params('x-user')]",
+        )
         .response(IntegrationResponse::new(200));
     let request = |names: Option<OriginalHeaderNames>| {
         let mut request = post("/7", "{}");
-        request.headers_mut().insert("x-user", HeaderValue::from_static("me"));
-        request.extensions_mut().extend(names.map(|names| {
-            let mut extensions = http::Extensions::new();
-            extensions.insert(names);
-            extensions
-        }).unwrap_or_default());
+        request
+            .headers_mut()
+            .insert("x-user", HeaderValue::from_static("me"));
+        request.extensions_mut().extend(
+            names
+                .map(|names| {
+                    let mut extensions = http::Extensions::new();
+                    extensions.insert(names);
+                    extensions
+                })
+                .unwrap_or_default(),
+        );
         request
     };
     let names = OriginalHeaderNames::new(["Content-Type", "X-User"]);
@@ -551,7 +697,10 @@ async fn a_plan_that_failed_answers_every_request_with_500() {
     let Ok(response) = service.oneshot(post("/7", "{}")).await;
     assert_eq!(response.status(), 500);
     let error = response.extensions().get::<Arc<Error>>().unwrap();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, "the uri is broken"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Configuration, "the uri is broken")
+    );
 }
 
 #[test]
@@ -566,7 +715,10 @@ fn services_and_futures_can_be_moved_between_threads() {
     service(&alone);
     let boxed = tower::util::BoxCloneSyncService::new(stack);
     service(&boxed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let Ok(response) = runtime.block_on(boxed.oneshot(post("/7", r#"{"pet": 1}"#)));
     assert_eq!(response.status(), 201);
 }

@@ -8,7 +8,9 @@
     clippy::indexing_slicing
 )]
 
-#[cfg(all(feature = "client", feature = "openapi"))]
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(all(feature = "client", feature = "openapi", feature = "server"))]
 mod conformance;
 mod floors;
 #[cfg(feature = "client")]
@@ -17,8 +19,10 @@ mod jsonpath;
 mod layers;
 #[cfg(feature = "openapi")]
 mod openapi;
+#[cfg(feature = "server")]
+mod server;
 #[cfg(feature = "client")]
 mod streaming;
-#[cfg_attr(not(all(feature = "client", feature = "openapi")), allow(dead_code))]
+#[cfg_attr(not(all(feature = "client", feature = "openapi", feature = "server")), allow(dead_code))]
 mod support;
 mod vtl_corpus;

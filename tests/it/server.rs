@@ -48,11 +48,23 @@ async fn tell(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     }
     let ClientAddress(client) = parts.extensions.get().copied().unwrap();
     let names = parts.extensions.get::<OriginalHeaderNames>();
-    let names = names.map_or("none".into(), |names| names.iter().collect::<Vec<_>>().join(" "));
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let names = names.map_or("none".into(), |names| {
+        names.iter().collect::<Vec<_>>().join(" ")
+    });
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     let body = String::from_utf8_lossy(&body);
-    let host = parts.headers.get("host").map_or("", |host| host.to_str().unwrap());
-    let text = format!("{} {} {host} from {client}\n{names}\n{body}\n", parts.method, parts.uri);
+    let host = parts
+        .headers
+        .get("host")
+        .map_or("", |host| host.to_str().unwrap());
+    let text = format!(
+        "{} {} {host} from {client}\n{names}\n{body}\n",
+        parts.method, parts.uri
+    );
     Ok(Response::new(Body::from(text)))
 }
 
@@ -100,12 +112,27 @@ async fn names_keep_their_spelling() {
     assert!(!closed);
     for cut in (1..request.len()).step_by(9) {
         let (head, rest) = request.split_at(cut);
-        let (answer, _) = exchange(server.address, &[head, rest, b"GET / HTTP/1.0\r\nA: b\r\n\r\n"]).await;
-        assert!(answer.contains("\nHost X-Pet-ID x-pet-id content-LENGTH\nabc\n"), "{cut}: {answer}");
-        assert!(answer.contains("GET /  from 127.0.0.1\nA\n\n"), "{cut}: {answer}");
+        let (answer, _) = exchange(
+            server.address,
+            &[head, rest, b"GET / HTTP/1.0\r\nA: b\r\n\r\n"],
+        )
+        .await;
+        assert!(
+            answer.contains("\nHost X-Pet-ID x-pet-id content-LENGTH\nabc\n"),
+            "{cut}: {answer}"
+        );
+        assert!(
+            answer.contains("GET /  from 127.0.0.1\nA\n\n"),
+            "{cut}: {answer}"
+        );
     }
     let server = start(Server::new()).await;
-    assert!(exchange(server.address, &[request]).await.0.contains("\nnone\nabc\n"));
+    assert!(
+        exchange(server.address, &[request])
+            .await
+            .0
+            .contains("\nnone\nabc\n")
+    );
 }
 
 #[tokio::test]
@@ -117,19 +144,35 @@ async fn pipelined_requests_have_each_their_names() {
         GET /4 HTTP/1.1\r\nhOst: h\r\nConnection: close\r\n\r\n";
     let (answer, closed) = exchange(server.address, &[requests]).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK\r\n").count(), 4, "{answer}");
-    assert!(answer.contains("GET /1 h from 127.0.0.1\nHost A-One\n"), "{answer}");
-    assert!(answer.contains("PUT /2 h from 127.0.0.1\nHOST Transfer-Encoding\nbo\r\ndy\n"), "{answer}");
-    assert!(answer.contains("GET /3 h from 127.0.0.1\nhost a-three\n"), "{answer}");
-    assert!(answer.contains("GET /4 h from 127.0.0.1\nhOst Connection\n"), "{answer}");
+    assert!(
+        answer.contains("GET /1 h from 127.0.0.1\nHost A-One\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("PUT /2 h from 127.0.0.1\nHOST Transfer-Encoding\nbo\r\ndy\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("GET /3 h from 127.0.0.1\nhost a-three\n"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("GET /4 h from 127.0.0.1\nhOst Connection\n"),
+        "{answer}"
+    );
     assert!(closed);
 }
 
 #[tokio::test]
 async fn the_body_of_a_chunked_get_arrives() {
     let server = keeping_names().await;
-    let request = b"GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let request =
+        b"GET /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let (answer, _) = exchange(server.address, &[request]).await;
-    assert!(answer.ends_with("\nHost Transfer-Encoding\nabc\n"), "{answer}");
+    assert!(
+        answer.ends_with("\nHost Transfer-Encoding\nabc\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -137,28 +180,92 @@ async fn what_is_framed_or_addressed_badly_is_refused() {
     let server = keeping_names().await;
     let long_uri = format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "u".repeat(10_240));
     let fitting_uri = format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "u".repeat(10_239));
-    let long_head = format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "v".repeat(10_228));
-    let fitting_head = format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "v".repeat(10_226));
-    let huge_head = format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "v".repeat(500_000));
-    let many_headers = format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", "A: b\r\n".repeat(100));
+    let long_head = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n",
+        "v".repeat(10_228)
+    );
+    let fitting_head = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n",
+        "v".repeat(10_226)
+    );
+    let huge_head = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n",
+        "v".repeat(500_000)
+    );
+    let many_headers = format!(
+        "GET / HTTP/1.1\r\nHost: h\r\n{}\r\n",
+        "A: b\r\n".repeat(100)
+    );
     let table: &[(&str, u16, &str)] = &[
-        ("GET / HTTP/1.1\r\n\r\n", 400, r#"{"message":"Bad Request"}"#),
+        (
+            "GET / HTTP/1.1\r\n\r\n",
+            400,
+            r#"{"message":"Bad Request"}"#,
+        ),
         ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, ""),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, ""),
         ("GET evil HTTP/1.1\r\nHost: h\r\n\r\n", 400, ""),
         ("GET / HTTP/1.0\r\n\r\n", 200, "GET /  from"),
-        ("GET http://evil/p?q HTTP/1.1\r\nHost: h\r\n\r\n", 200, "GET /p?q h from"),
-        ("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 200, "OPTIONS * h from"),
-        ("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", 501, r#"{"message":"Not Implemented"}"#),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, ""),
-        ("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3, 3\r\n\r\nabc", 400, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +3\r\n\r\nabc", 400, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, ""),
-        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 3\r\n\r\nabc", 400, ""),
+        (
+            "GET http://evil/p?q HTTP/1.1\r\nHost: h\r\n\r\n",
+            200,
+            "GET /p?q h from",
+        ),
+        (
+            "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+            200,
+            "OPTIONS * h from",
+        ),
+        (
+            "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n",
+            501,
+            r#"{"message":"Not Implemented"}"#,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            501,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            501,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3, 3\r\n\r\nabc",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +3\r\n\r\nabc",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            400,
+            "",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length : 3\r\n\r\nabc",
+            400,
+            "",
+        ),
         ("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n", 400, ""),
         ("GET / HTTP/1.1\r\nHost: h\r\nA: b\0c\r\n\r\n", 400, ""),
         (&long_uri, 414, r#"{"message":"Request URI too long"}"#),
@@ -171,12 +278,22 @@ async fn what_is_framed_or_addressed_badly_is_refused() {
     for (request, status, body) in table {
         let (answer, closed) = exchange(server.address, &[request.as_bytes()]).await;
         let start: String = request.chars().take(100).collect();
-        assert!(answer.starts_with("HTTP/1.") && answer[9..].starts_with(&status.to_string()), "{start:?}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.") && answer[9..].starts_with(&status.to_string()),
+            "{start:?}: {answer}"
+        );
         assert!(answer.contains(body), "{start:?}: {answer}");
-        assert_eq!(closed, *status != 200 || request.contains("HTTP/1.0"), "{start:?}");
+        assert_eq!(
+            closed,
+            *status != 200 || request.contains("HTTP/1.0"),
+            "{start:?}"
+        );
     }
     let (answer, _) = exchange(server.address, &[long_head.as_bytes()]).await;
-    assert!(answer.contains("content-type: text/plain\r\n") && answer.contains("connection: close\r\n"), "{answer}");
+    assert!(
+        answer.contains("content-type: text/plain\r\n") && answer.contains("connection: close\r\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +302,10 @@ async fn a_length_beside_chunks_ends_the_connection() {
     let smuggled = b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n\
         GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
     let (answer, closed) = exchange(server.address, &[smuggled]).await;
-    assert!(answer.contains("POST /a") && !answer.contains("smuggled") && closed, "{answer}");
+    assert!(
+        answer.contains("POST /a") && !answer.contains("smuggled") && closed,
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -216,7 +336,10 @@ async fn head_tells_the_length_and_sends_no_body() {
     let server = start(Server::new()).await;
     let request = b"HEAD / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let (answer, closed) = exchange(server.address, &[request]).await;
-    assert!(answer.contains("\r\ncontent-length: ") && answer.ends_with("\r\n\r\n") && closed, "{answer}");
+    assert!(
+        answer.contains("\r\ncontent-length: ") && answer.ends_with("\r\n\r\n") && closed,
+        "{answer}"
+    );
     assert!(!answer.contains("content-length: 0"), "{answer}");
 }
 
@@ -225,8 +348,12 @@ async fn expect_is_answered_when_the_body_is_read() {
     let server = start(Server::new()).await;
     let head = b"POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
     let (answer, _) = exchange(server.address, &[head, b"abc"]).await;
-    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"), "{answer}");
-    let unread = b"POST /unread HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
+    assert!(
+        answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"),
+        "{answer}"
+    );
+    let unread =
+        b"POST /unread HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n";
     let (answer, closed) = exchange(server.address, &[unread]).await;
     assert!(answer.starts_with("HTTP/1.1 200") && closed, "{answer}");
 }
@@ -234,9 +361,19 @@ async fn expect_is_answered_when_the_body_is_read() {
 #[tokio::test]
 async fn a_silent_client_is_left() {
     let server = start(Server::new().header_read_timeout(Duration::from_millis(100))).await;
-    for opening in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"GET / HTTP/1.1\r\nHost: h\r\n"] {
+    for opening in [
+        &b""[..],
+        b"P",
+        b"PRI * HTTP/2.0\r\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\n",
+    ] {
         let (answer, closed) = exchange(server.address, &[opening]).await;
-        assert_eq!((answer.as_str(), closed), ("", true), "{}", opening.escape_ascii());
+        assert_eq!(
+            (answer.as_str(), closed),
+            ("", true),
+            "{}",
+            opening.escape_ascii()
+        );
     }
 }
 
@@ -245,15 +382,26 @@ async fn http2_with_prior_knowledge() {
     let server = keeping_names().await;
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     tokio::spawn(connection);
     let body = Full::new(Bytes::from("abc"));
-    let request = Request::post("http://pets:1/a?b").header("X-A", "1").body(body).unwrap();
+    let request = Request::post("http://pets:1/a?b")
+        .header("X-A", "1")
+        .body(body)
+        .unwrap();
     let response = sender.send_request(request).await.unwrap();
-    assert_eq!((response.status().as_u16(), response.version()), (200, http::Version::HTTP_2));
+    assert_eq!(
+        (response.status().as_u16(), response.version()),
+        (200, http::Version::HTTP_2)
+    );
     let text = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(&text[..], b"POST /a?b pets:1 from 127.0.0.1\nnone\nabc\n");
-    let request = Request::get("http://h/").header("a", "v".repeat(10_300)).body(Full::default()).unwrap();
+    let request = Request::get("http://h/")
+        .header("a", "v".repeat(10_300))
+        .body(Full::default())
+        .unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), 431);
     let request = Request::get("http://h/").body(Full::default()).unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
@@ -278,11 +426,20 @@ async fn answers_stream() {
     });
     tokio::spawn(Server::new().serve(listener, service, std::future::pending()));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await
+        .unwrap();
     let mut buffer = [0; 1000];
-    let count = timeout(Duration::from_millis(150), stream.read(&mut buffer)).await.unwrap().unwrap();
+    let count = timeout(Duration::from_millis(150), stream.read(&mut buffer))
+        .await
+        .unwrap()
+        .unwrap();
     let first = String::from_utf8_lossy(&buffer[..count]).into_owned();
-    assert!(first.contains("transfer-encoding: chunked") && first.ends_with("3\r\none\r\n"), "{first}");
+    assert!(
+        first.contains("transfer-encoding: chunked") && first.ends_with("3\r\none\r\n"),
+        "{first}"
+    );
 }
 
 /// A body out of a channel.
@@ -296,7 +453,9 @@ impl http_body::Body for Frames {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|data| data.map(|data| Ok(Frame::data(data))))
+        self.0
+            .poll_recv(cx)
+            .map(|data| data.map(|data| Ok(Frame::data(data))))
     }
 }
 
@@ -309,7 +468,9 @@ async fn shutdown_lets_requests_end() {
     });
     // Connections that are idle, silent or half a head do not hold it up.
     let mut idle = TcpStream::connect(address).await.unwrap();
-    idle.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await
+        .unwrap();
     let silent = TcpStream::connect(address).await.unwrap();
     sleep(Duration::from_millis(100)).await;
     let started = std::time::Instant::now();
@@ -325,7 +486,9 @@ async fn shutdown_lets_requests_end() {
 async fn shutdown_does_not_wait_for_ever() {
     let server = start(Server::new().drain(Duration::from_millis(100))).await;
     let mut busy = TcpStream::connect(server.address).await.unwrap();
-    busy.write_all(b"GET /never HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    busy.write_all(b"GET /never HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await
+        .unwrap();
     sleep(Duration::from_millis(50)).await;
     assert_eq!(server.stop().await, End::Cut(1));
     let mut rest = Vec::new();

@@ -1,8 +1,8 @@
 //! Bodies on their way: what streams is never collected, what has to be collected is bounded, and
 //! nothing is cut without an error.
 
-mod memory;
 mod limits;
+mod memory;
 
 use std::convert::Infallible;
 use std::io;
@@ -44,11 +44,16 @@ impl Raw {
     fn new(connection: TcpStream) -> Self {
         connection.set_nodelay(true).unwrap();
         let (read, write) = connection.into_split();
-        Self { wire: Wire::new(read), write }
+        Self {
+            wire: Wire::new(read),
+            write,
+        }
     }
 
     async fn send(&mut self, text: &str) {
-        soon("a write", self.write.write_all(text.as_bytes())).await.unwrap();
+        soon("a write", self.write.write_all(text.as_bytes()))
+            .await
+            .unwrap();
     }
 
     async fn head(&mut self) -> Head {
@@ -80,12 +85,18 @@ impl Between {
 
     /// The next connection of the gateway to the backend.
     async fn backend(&self) -> Raw {
-        Raw::new(soon("a connection to the backend", self.backend.accept()).await.unwrap().0)
+        Raw::new(
+            soon("a connection to the backend", self.backend.accept())
+                .await
+                .unwrap()
+                .0,
+        )
     }
 
     /// Fails if the gateway called the backend.
     async fn backend_was_not_called(&self) {
-        let accepted = tokio::time::timeout(Duration::from_millis(100), self.backend.accept()).await;
+        let accepted =
+            tokio::time::timeout(Duration::from_millis(100), self.backend.accept()).await;
         assert!(accepted.is_err(), "the backend was called");
     }
 }
@@ -98,11 +109,16 @@ const CHUNKED: &str = "Host: gateway\r\nTransfer-Encoding: chunked\r\n\r\n";
 async fn a_request_reaches_the_backend_before_it_ends() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send(&format!("POST /up HTTP/1.1\r\n{CHUNKED}3\r\none\r\n")).await;
+    client
+        .send(&format!("POST /up HTTP/1.1\r\n{CHUNKED}3\r\none\r\n"))
+        .await;
     let mut backend = between.backend().await;
     let head = backend.head().await;
     assert_eq!(head.first, "POST /up HTTP/1.1");
-    assert!(head.is_chunked() && head.content_length().unwrap().is_none(), "{head:?}");
+    assert!(
+        head.is_chunked() && head.content_length().unwrap().is_none(),
+        "{head:?}"
+    );
     assert_eq!(backend.chunk().await, Ok("one".to_owned()));
     client.send("3\r\ntwo\r\n").await;
     assert_eq!(backend.chunk().await, Ok("two".to_owned()));
@@ -116,16 +132,26 @@ async fn a_request_reaches_the_backend_before_it_ends() {
 async fn an_answer_reaches_the_client_before_it_ends() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send("GET /events HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n").await;
+    client
+        .send("GET /events HTTP/1.1\r\nHost: gateway\r\nAccept: text/event-stream\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
-    assert_eq!(joined(&backend.head().await.headers, "accept").as_deref(), Some("text/event-stream"));
+    assert_eq!(
+        joined(&backend.head().await.headers, "accept").as_deref(),
+        Some("text/event-stream")
+    );
     backend.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     let head = client.head().await;
     assert_eq!(head.status().unwrap(), 200);
-    assert_eq!(joined(&head.headers, "content-type").as_deref(), Some("text/event-stream"));
+    assert_eq!(
+        joined(&head.headers, "content-type").as_deref(),
+        Some("text/event-stream")
+    );
     assert!(head.is_chunked());
     for event in ["data: 1\n\n", "data: 2\n\n"] {
-        backend.send(&format!("{:x}\r\n{event}\r\n", event.len())).await;
+        backend
+            .send(&format!("{:x}\r\n{event}\r\n", event.len()))
+            .await;
         assert_eq!(client.chunk().await, Ok(event.to_owned()));
     }
     backend.send("0\r\n\r\n").await;
@@ -136,11 +162,15 @@ async fn an_answer_reaches_the_client_before_it_ends() {
 async fn both_ways_at_once() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send(&format!("POST /echo HTTP/1.1\r\n{CHUNKED}5\r\nfirst\r\n")).await;
+    client
+        .send(&format!("POST /echo HTTP/1.1\r\n{CHUNKED}5\r\nfirst\r\n"))
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     // The answer begins while the request goes on.
-    backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     assert_eq!(client.head().await.status().unwrap(), 200);
     for text in ["first", "later"] {
         assert_eq!(backend.chunk().await, Ok(text.to_owned()));
@@ -165,16 +195,28 @@ async fn framed(request: &str) -> (Head, Vec<u8>) {
     client.send(request).await;
     let mut backend = between.backend().await;
     let head = backend.head().await;
-    let body = soon("the body", backend.wire.request_body(&head)).await.unwrap();
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    let body = soon("the body", backend.wire.request_body(&head))
+        .await
+        .unwrap();
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
     let answer = client.head().await;
-    assert_eq!(soon("the answer", client.wire.answer_body(&answer, "GET")).await.unwrap(), b"ok");
+    assert_eq!(
+        soon("the answer", client.wire.answer_body(&answer, "GET"))
+            .await
+            .unwrap(),
+        b"ok"
+    );
     (head, body)
 }
 
 #[tokio::test]
 async fn the_chunked_body_of_a_get_arrives() {
-    let (head, body) = framed(&format!("GET /find HTTP/1.1\r\n{CHUNKED}3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")).await;
+    let (head, body) = framed(&format!(
+        "GET /find HTTP/1.1\r\n{CHUNKED}3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    ))
+    .await;
     assert_eq!(head.first, "GET /find HTTP/1.1");
     assert_eq!(String::from_utf8(body).unwrap(), "onetwo");
 }
@@ -195,7 +237,10 @@ async fn a_known_length_stays_known() {
     assert!(!head.is_chunked());
     assert_eq!(body, b"hello");
     let (head, _) = framed("GET /find HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
-    assert_eq!((head.content_length().unwrap(), head.is_chunked()), (None, false));
+    assert_eq!(
+        (head.content_length().unwrap(), head.is_chunked()),
+        (None, false)
+    );
 }
 
 // Trailers
@@ -220,7 +265,9 @@ async fn trailers_pass_both_ways() {
     sender.try_send(data("hello")).unwrap();
     sender.try_send(trailer("up")).unwrap();
     drop(sender);
-    let Ok(response) = service.oneshot(Request::post("/a").body(Body::new(body)).unwrap()).await;
+    let Ok(response) = service
+        .oneshot(Request::post("/a").body(Body::new(body)).unwrap())
+        .await;
     let collected = response.into_body().collect().await.unwrap();
     assert_eq!(collected.trailers().unwrap()["x-sum"], "down");
     assert_eq!(collected.to_bytes(), "hello");
@@ -230,7 +277,9 @@ async fn trailers_pass_both_ways() {
 async fn trailers_of_an_answer_pass_over_sockets() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send("GET /a HTTP/1.1\r\nHost: gateway\r\nTE: trailers\r\n\r\n").await;
+    client
+        .send("GET /a HTTP/1.1\r\nHost: gateway\r\nTE: trailers\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     backend
@@ -239,7 +288,10 @@ async fn trailers_of_an_answer_pass_over_sockets() {
     let head = client.head().await;
     assert_eq!(joined(&head.headers, "trailer").as_deref(), Some("x-sum"));
     assert_eq!(client.chunk().await, Ok("ok".to_owned()));
-    assert_eq!(client.chunk().await, Err(vec![("x-sum".to_owned(), "7".to_owned())]));
+    assert_eq!(
+        client.chunk().await,
+        Err(vec![("x-sum".to_owned(), "7".to_owned())])
+    );
 }
 
 // Back-pressure
@@ -247,9 +299,12 @@ async fn trailers_of_an_answer_pass_over_sockets() {
 /// Frames that a producer got rid of until nobody took any more.
 async fn taken(sender: crate::support::FrameSender) -> usize {
     let mut taken = 0;
-    while tokio::time::timeout(Duration::from_millis(200), sender.send(data(Bytes::from_static(&[0; 1024]))))
-        .await
-        .is_ok_and(|sent| sent.is_ok())
+    while tokio::time::timeout(
+        Duration::from_millis(200),
+        sender.send(data(Bytes::from_static(&[0; 1024]))),
+    )
+    .await
+    .is_ok_and(|sent| sent.is_ok())
     {
         taken += 1;
         assert!(taken < 1000, "the producer is not stopped");
@@ -275,7 +330,13 @@ async fn a_backend_that_does_not_read_stops_the_client() {
     // When it reads, they go on.
     let mut body = soon("the body", held).await.unwrap();
     for _ in 0..frames {
-        assert!(soon("a frame", body.frame()).await.unwrap().unwrap().is_data());
+        assert!(
+            soon("a frame", body.frame())
+                .await
+                .unwrap()
+                .unwrap()
+                .is_data()
+        );
     }
     assert!(taken(sender).await >= 1);
     call.abort();
@@ -290,12 +351,20 @@ async fn a_client_that_does_not_read_stops_the_backend() {
         std::future::ready(Ok::<_, Infallible>(Response::new(body)))
     });
     let service = IntegrationLayer::new(plan(&proxy("inside"), "/{proxy+}")).layer(backend);
-    let Ok(response) = service.oneshot(Request::get("/a").body(Body::empty()).unwrap()).await;
+    let Ok(response) = service
+        .oneshot(Request::get("/a").body(Body::empty()).unwrap())
+        .await;
     let sender = given.recv().await.unwrap();
     let frames = taken(sender.clone()).await;
     assert!(frames <= 2, "{frames} frames were taken");
     let mut body = response.into_body();
-    assert!(soon("a frame", body.frame()).await.unwrap().unwrap().is_data());
+    assert!(
+        soon("a frame", body.frame())
+            .await
+            .unwrap()
+            .unwrap()
+            .is_data()
+    );
     assert!(taken(sender).await >= 1);
 }
 
@@ -305,14 +374,24 @@ async fn sockets_hold_back_as_well() {
     const MOST: usize = 48 * 1024 * 1024;
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send(&format!("POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: {}\r\n\r\n", 2 * MOST)).await;
+    client
+        .send(&format!(
+            "POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: {}\r\n\r\n",
+            2 * MOST
+        ))
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     let mut written = 0;
     let block = [b'x'; 64 * 1024];
-    while let Ok(sent) = tokio::time::timeout(Duration::from_millis(500), client.write.write(&block)).await {
+    while let Ok(sent) =
+        tokio::time::timeout(Duration::from_millis(500), client.write.write(&block)).await
+    {
         written += sent.unwrap();
-        assert!(written < MOST, "{written} bytes were taken of which nobody read one");
+        assert!(
+            written < MOST,
+            "{written} bytes were taken of which nobody read one"
+        );
     }
     assert!(written >= block.len(), "{written}");
 }
@@ -346,7 +425,8 @@ async fn a_dropped_request_drops_the_call_of_the_backend() {
             }
         });
         let service = IntegrationLayer::new(plan(&integration, "/{proxy+}")).layer(backend);
-        let call = tokio::spawn(service.oneshot(Request::post("/a").body(Body::from("{}")).unwrap()));
+        let call =
+            tokio::spawn(service.oneshot(Request::post("/a").body(Body::from("{}")).unwrap()));
         let mut dropped = soon("the call", calls.recv()).await.unwrap();
         assert!(dropped.try_recv().is_err(), "it goes on");
         call.abort();
@@ -358,7 +438,9 @@ async fn a_dropped_request_drops_the_call_of_the_backend() {
 async fn a_client_that_goes_away_ends_the_connection_to_the_backend() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     drop(client);
@@ -370,10 +452,14 @@ async fn a_client_that_goes_away_ends_the_connection_to_the_backend() {
 async fn a_dropped_answer_ends_the_connection_to_the_backend() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        .await;
     client.head().await;
     assert_eq!(client.chunk().await, Ok("one".to_owned()));
     drop(client);
@@ -393,13 +479,45 @@ async fn a_dropped_answer_ends_the_connection_to_the_backend() {
 async fn a_request_that_breaks_off_is_never_whole_for_the_backend() {
     let between = Between::new().await;
     let mut client = between.client().await;
-    client.send(&format!("POST /up HTTP/1.1\r\n{CHUNKED}3\r\none\r\n")).await;
+    client
+        .send(&format!("POST /up HTTP/1.1\r\n{CHUNKED}3\r\none\r\n"))
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     assert_eq!(backend.chunk().await, Ok("one".to_owned()));
     drop(client);
     let next = soon("the end of the connection", backend.wire.chunk()).await;
-    assert!(next.is_err(), "the body ended as if it were whole: {next:?}");
+    assert!(
+        next.is_err(),
+        "the body ended as if it were whole: {next:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_off_is_the_failure_of_the_client() {
+    let mapped = Integration::http("POST", "http://inside/")
+        .request_template("application/json", "$input.body")
+        .response(IntegrationResponse::new(200));
+    for integration in [mapped, proxy("inside")] {
+        let backend = service_fn(|request: Request<Body>| async {
+            let body = request.into_body().collect().await?;
+            Ok::<_, tower_apigw::BodyError>(Response::new(Body::from(body.to_bytes())))
+        });
+        let service = IntegrationLayer::new(plan(&integration, "/{proxy+}")).layer(backend);
+        let (sender, body) = frames(2);
+        sender.try_send(data("one")).unwrap();
+        sender
+            .try_send(Err(io::ErrorKind::ConnectionReset.into()))
+            .unwrap();
+        let Ok(response) = service
+            .oneshot(Request::post("/a").body(Body::new(body)).unwrap())
+            .await;
+        let error = response.extensions().get::<Arc<Error>>().unwrap();
+        assert_eq!(
+            (error.kind(), response.status().as_u16()),
+            (ErrorKind::ClientBody, 400)
+        );
+    }
 }
 
 #[tokio::test]
@@ -407,14 +525,21 @@ async fn an_answer_that_breaks_off_is_never_whole_for_the_client() {
     for head in ["Content-Length: 10", "Transfer-Encoding: chunked"] {
         let between = Between::new().await;
         let mut client = between.client().await;
-        client.send("GET /a HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+        client
+            .send("GET /a HTTP/1.1\r\nHost: gateway\r\n\r\n")
+            .await;
         let mut backend = between.backend().await;
         backend.head().await;
-        backend.send(&format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n3\r\none\r\n")).await;
+        backend
+            .send(&format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n3\r\none\r\n"))
+            .await;
         let got = client.head().await;
         drop(backend);
         let body = soon("the body", client.wire.answer_body(&got, "GET")).await;
-        assert!(body.is_err(), "{head}: the body ended as if it were whole: {body:?}");
+        assert!(
+            body.is_err(),
+            "{head}: the body ended as if it were whole: {body:?}"
+        );
     }
 }
 
@@ -431,15 +556,25 @@ fn mapped(authority: String) -> Integration {
 #[tokio::test]
 async fn a_slow_backend_is_a_timeout() {
     for streams in [true, false] {
-        let integration = |authority| if streams { proxy(authority).timeout(BRIEF) } else { mapped(authority) };
+        let integration = |authority| {
+            if streams {
+                proxy(authority).timeout(BRIEF)
+            } else {
+                mapped(authority)
+            }
+        };
         let between = Between::with(integration, Stage::new("test")).await;
         let mut client = between.client().await;
-        client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+        client
+            .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+            .await;
         let mut backend = between.backend().await;
         backend.head().await;
         let head = client.head().await;
         assert_eq!(head.status().unwrap(), 504);
-        let body = soon("the body", client.wire.answer_body(&head, "GET")).await.unwrap();
+        let body = soon("the body", client.wire.answer_body(&head, "GET"))
+            .await
+            .unwrap();
         assert_eq!(body, br#"{"message": "Endpoint request timed out"}"#);
     }
 }
@@ -448,42 +583,71 @@ async fn a_slow_backend_is_a_timeout() {
 async fn a_slow_body_that_is_mapped_is_a_timeout() {
     let between = Between::with(mapped, Stage::new("test")).await;
     let mut client = between.client().await;
-    client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        .await;
     let head = client.head().await;
     assert_eq!(head.status().unwrap(), 504);
-    let body = soon("the body", client.wire.answer_body(&head, "GET")).await.unwrap();
+    let body = soon("the body", client.wire.answer_body(&head, "GET"))
+        .await
+        .unwrap();
     assert_eq!(body, br#"{"message": "Endpoint request timed out"}"#);
 }
 
 #[tokio::test]
 async fn a_slow_body_that_streams_may_take_longer() {
-    let between = Between::with(|authority| proxy(authority).timeout(BRIEF), Stage::new("test")).await;
+    let between = Between::with(
+        |authority| proxy(authority).timeout(BRIEF),
+        Stage::new("test"),
+    )
+    .await;
     let mut client = between.client().await;
-    client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+        .await;
     let head = client.head().await;
     tokio::time::sleep(2 * BRIEF).await;
     backend.send("done").await;
-    let body = soon("the body", client.wire.answer_body(&head, "GET")).await.unwrap();
+    let body = soon("the body", client.wire.answer_body(&head, "GET"))
+        .await
+        .unwrap();
     assert_eq!(body, b"halfdone");
 }
 
 #[tokio::test]
 async fn a_mapped_answer_in_time_is_mapped() {
-    let between = Between::with(|authority| mapped(authority).timeout(PATIENCE), Stage::new("test")).await;
+    let between = Between::with(
+        |authority| mapped(authority).timeout(PATIENCE),
+        Stage::new("test"),
+    )
+    .await;
     let mut client = between.client().await;
-    client.send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+        .await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     backend.send("done").await;
     let head = client.head().await;
-    let body = soon("the body", client.wire.answer_body(&head, "GET")).await.unwrap();
-    assert_eq!((head.status().unwrap(), &body[..]), (200, &b"<halfdone>"[..]));
+    let body = soon("the body", client.wire.answer_body(&head, "GET"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (head.status().unwrap(), &body[..]),
+        (200, &b"<halfdone>"[..])
+    );
 }

@@ -59,7 +59,11 @@ pub(crate) fn joined(lines: &[(String, String)], name: &str) -> Option<String> {
         .filter(|(line, _)| line.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.as_str())
         .collect();
-    if values.is_empty() { None } else { Some(values.join(", ")) }
+    if values.is_empty() {
+        None
+    } else {
+        Some(values.join(", "))
+    }
 }
 
 /// The first line and the headers of a message.
@@ -72,8 +76,13 @@ pub(crate) struct Head {
 impl Head {
     /// The status in the first line of an answer.
     pub(crate) fn status(&self) -> io::Result<u16> {
-        let number = self.first.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
-        number.and_then(|number| number.parse().ok()).ok_or_else(|| malformed(&self.first))
+        let number = self
+            .first
+            .strip_prefix("HTTP/1.")
+            .and_then(|rest| rest.split(' ').nth(1));
+        number
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| malformed(&self.first))
     }
 
     pub(crate) fn is_chunked(&self) -> bool {
@@ -82,7 +91,11 @@ impl Head {
     }
 
     pub(crate) fn content_length(&self) -> io::Result<Option<usize>> {
-        match self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+        match self
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        {
             Some((_, length)) => length.parse().map(Some).map_err(|_| malformed(length)),
             None => Ok(None),
         }
@@ -102,7 +115,10 @@ pub(crate) struct Wire<R> {
 
 impl<R: AsyncRead + Unpin> Wire<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self { from, buffer: Vec::new() }
+        Self {
+            from,
+            buffer: Vec::new(),
+        }
     }
 
     /// Reads more; whether there was any.
@@ -114,12 +130,20 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     }
 
     async fn need(&mut self) -> io::Result<()> {
-        if self.fill().await? { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        if self.fill().await? {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
     }
 
     /// Whether a further message begins.
     pub(crate) async fn has_more(&mut self) -> io::Result<bool> {
-        if self.buffer.is_empty() { self.fill().await } else { Ok(true) }
+        if self.buffer.is_empty() {
+            self.fill().await
+        } else {
+            Ok(true)
+        }
     }
 
     async fn line(&mut self) -> io::Result<Vec<u8>> {
@@ -150,7 +174,10 @@ impl<R: AsyncRead + Unpin> Wire<R> {
 
     pub(crate) async fn head(&mut self) -> io::Result<Head> {
         let first = latin_or_utf8(&self.line().await?);
-        Ok(Head { first, headers: self.headers().await? })
+        Ok(Head {
+            first,
+            headers: self.headers().await?,
+        })
     }
 
     pub(crate) async fn exactly(&mut self, count: usize) -> io::Result<Vec<u8>> {
@@ -238,7 +265,9 @@ pub(crate) fn streamed(chunks: impl IntoIterator<Item = &'static str>) -> Body {
     let chunks: Vec<_> = chunks.into_iter().collect();
     let (sender, body) = frames(chunks.len().max(1));
     for chunk in chunks {
-        sender.try_send(data(chunk)).expect("there is room for every chunk");
+        sender
+            .try_send(data(chunk))
+            .expect("there is room for every chunk");
     }
     Body::new(body)
 }
@@ -257,8 +286,10 @@ impl http_body::Body for Frames {
 
 /// A plan that hands every path on to `http://{authority}/`, untouched.
 pub(crate) fn proxy(authority: impl std::fmt::Display) -> Integration {
-    Integration::http_proxy(format!("http://{authority}/{{proxy}}"))
-        .request_parameter("integration.request.path.proxy", "method.request.path.proxy")
+    Integration::http_proxy(format!("http://{authority}/{{proxy}}")).request_parameter(
+        "integration.request.path.proxy",
+        "method.request.path.proxy",
+    )
 }
 
 /// A server on loopback; it ends when this is dropped.
@@ -299,7 +330,9 @@ where
             tokio::spawn(async move {
                 let builder = Builder::new(TokioExecutor::new());
                 // A client that goes away is no failure of the test.
-                let _ = builder.serve_connection(TokioIo::new(connection), service).await;
+                let _ = builder
+                    .serve_connection(TokioIo::new(connection), service)
+                    .await;
             });
         }
     });

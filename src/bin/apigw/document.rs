@@ -43,7 +43,9 @@ impl Document {
         let name = path.display();
         let mut bytes = Vec::new();
         // One byte more than is allowed shows that there is too much, whatever else follows.
-        let most = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let most = u64::try_from(MAX_DOCUMENT_BYTES)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
         let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
         match read {
             Ok(_) if bytes.trim_ascii().is_empty() => {
@@ -60,7 +62,12 @@ impl Document {
     }
 
     /// Compiles it. Findings go to standard error.
-    pub(crate) fn compile(&self, stage: Stage, on_error: OnErrorChoice, format: LogFormat) -> Result<Api, Failure> {
+    pub(crate) fn compile(
+        &self,
+        stage: Stage,
+        on_error: OnErrorChoice,
+        format: LogFormat,
+    ) -> Result<Api, Failure> {
         let import = Import::from_slice(&self.bytes).map_err(|error| {
             let finding = std::slice::from_ref(error.finding());
             self.tell(finding, format);
@@ -73,7 +80,8 @@ impl Document {
             }
             Err(error) => {
                 self.tell(error.findings(), format);
-                Err(self.refused(error.findings())
+                Err(self
+                    .refused(error.findings())
                     .help("--on-error run serves the rest, and lets what is broken answer 500"))
             }
         }
@@ -104,8 +112,16 @@ impl Document {
 
 /// A finding among log lines that a program reads.
 fn event(finding: &Diagnostic, file: &str) {
-    let (line, column) = finding.position.map_or((None, None), |at| (Some(at.line), Some(at.column)));
-    let Diagnostic { code, pointer, message, help, .. } = finding;
+    let (line, column) = finding
+        .position
+        .map_or((None, None), |at| (Some(at.line), Some(at.column)));
+    let Diagnostic {
+        code,
+        pointer,
+        message,
+        help,
+        ..
+    } = finding;
     let help = help.as_deref();
     if finding.is_error() {
         tracing::error!(file, line, column, code, pointer, help, "{message}");

@@ -28,7 +28,11 @@ impl Failure {
     }
 
     fn new(code: u8, message: impl Display) -> Self {
-        Self { code, message: message.to_string(), help: None }
+        Self {
+            code,
+            message: message.to_string(),
+            help: None,
+        }
     }
 
     /// Adds what to do about it.

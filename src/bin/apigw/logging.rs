@@ -20,7 +20,13 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Args)]
 pub(crate) struct LogOptions {
     /// The form of log lines, on standard error
-    #[arg(long = "log-format", value_enum, value_name = "FORM", env = "APIGW_LOG_FORMAT", default_value = "text")]
+    #[arg(
+        long = "log-format",
+        value_enum,
+        value_name = "FORM",
+        env = "APIGW_LOG_FORMAT",
+        default_value = "text"
+    )]
     pub(crate) format: LogFormat,
 
     /// What is logged: `debug`, or `warn,tower_apigw::layer=debug` [also: RUST_LOG] [default: info]
@@ -32,10 +38,15 @@ impl LogOptions {
     /// Starts logging.
     pub(crate) fn init(&self) -> Result<(), Failure> {
         let inherited = || std::env::var(EnvFilter::DEFAULT_ENV).ok();
-        let filter = self.filter.clone().or_else(inherited).filter(|filter| !filter.is_empty());
+        let filter = self
+            .filter
+            .clone()
+            .or_else(inherited)
+            .filter(|filter| !filter.is_empty());
         let filter = filter.as_deref().unwrap_or("info");
-        let filter = EnvFilter::try_new(filter)
-            .map_err(|error| Failure::usage(format!("the log filter {filter:?} makes no sense: {error}")))?;
+        let filter = EnvFilter::try_new(filter).map_err(|error| {
+            Failure::usage(format!("the log filter {filter:?} makes no sense: {error}"))
+        })?;
         let logs = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)

@@ -34,24 +34,48 @@ fn row(route: &Route) -> [String; TITLES.len()] {
     let (kind, target, notes) = match plan.failure() {
         Some(reason) => {
             // A plan without an integration has no type of its own.
-            let kind = if plan.kind() == IntegrationType::Mock { "-" } else { plan.kind().as_str() };
-            (kind, route.uri().unwrap_or("-"), format!("not served: {reason}"))
+            let kind = if plan.kind() == IntegrationType::Mock {
+                "-"
+            } else {
+                plan.kind().as_str()
+            };
+            (
+                kind,
+                route.uri().unwrap_or("-"),
+                format!("not served: {reason}"),
+            )
         }
-        None => (plan.kind().as_str(), route.uri().unwrap_or("-"), notes(route).to_owned()),
+        None => (
+            plan.kind().as_str(),
+            route.uri().unwrap_or("-"),
+            notes(route).to_owned(),
+        ),
     };
-    [route.http_method().to_owned(), route.resource().to_owned(), kind.to_owned(), target.to_owned(), notes]
+    [
+        route.http_method().to_owned(),
+        route.resource().to_owned(),
+        kind.to_owned(),
+        target.to_owned(),
+        notes,
+    ]
 }
 
 fn notes(route: &Route) -> &'static str {
     let plan = route.plan();
     match plan.kind() {
         IntegrationType::Mock => "",
-        IntegrationType::HttpProxy | IntegrationType::AwsProxy if !plan.collects_request_body() => "streams",
+        IntegrationType::HttpProxy | IntegrationType::AwsProxy if !plan.collects_request_body() => {
+            "streams"
+        }
         IntegrationType::Http
         | IntegrationType::HttpProxy
         | IntegrationType::Aws
         | IntegrationType::AwsProxy => {
-            if plan.collects_request_body() { "buffers the request" } else { "streams the request" }
+            if plan.collects_request_body() {
+                "buffers the request"
+            } else {
+                "streams the request"
+            }
         }
     }
 }

@@ -41,7 +41,13 @@ pub(crate) struct Serve {
     stage: StageOptions,
 
     /// What to do with a document that has errors
-    #[arg(long, value_enum, value_name = "WHAT", env = "APIGW_ON_ERROR", default_value = "refuse")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        env = "APIGW_ON_ERROR",
+        default_value = "refuse"
+    )]
     on_error: OnErrorChoice,
 
     #[command(flatten)]
@@ -58,7 +64,11 @@ fn address(text: &str) -> Result<String, String> {
         || text.rsplit_once(':').is_some_and(|(host, port)| {
             !host.is_empty() && !host.contains([':', '/']) && port.parse::<u16>().is_ok()
         });
-    if valid { Ok(text.to_owned()) } else { Err("write a host and a port, such as 127.0.0.1:8080".into()) }
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("write a host and a port, such as 127.0.0.1:8080".into())
+    }
 }
 
 impl Serve {
@@ -66,7 +76,9 @@ impl Serve {
         let stage = self.stage.stage()?;
         self.log.init()?;
         let api = Document::read(&self.api)?.compile(stage, self.on_error, self.log.format)?;
-        let runtime = self.runtime().map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
+        let runtime = self
+            .runtime()
+            .map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
         let served = runtime.block_on(self.serve(api));
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();
@@ -88,20 +100,28 @@ impl Serve {
 
     async fn serve(&self, api: Api) -> Result<(), Failure> {
         let signals = Signals::new();
-        let mut signals = signals.map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;
-        let listener = TcpListener::bind(self.listen.as_str()).await.map_err(|error| self.cannot_bind(&error))?;
-        let address = listener.local_addr().map_err(|error| self.cannot_bind(&error))?;
+        let mut signals = signals
+            .map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;
+        let listener = TcpListener::bind(self.listen.as_str())
+            .await
+            .map_err(|error| self.cannot_bind(&error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| self.cannot_bind(&error))?;
         let head = format!("listening on http://{address}\n{}", routes::table(&api));
         // Whoever started this may have closed its output; it is served all the same.
         let _ = io::stdout().write_all(head.as_bytes());
         let _ = io::stdout().flush();
 
-        let server = Server::new().limits(&self.stage.limits()).keep_header_names(api.reads_header_names());
+        let server = Server::new()
+            .limits(&self.stage.limits())
+            .keep_header_names(api.reads_header_names());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let mut serving = pin!(server.serve(listener, api.into_service(HttpClient::new()), shutdown));
+        let mut serving =
+            pin!(server.serve(listener, api.into_service(HttpClient::new()), shutdown));
         let signal = tokio::select! {
             end = &mut serving => return told(end),
             signal = signals.next() => signal,
@@ -119,8 +139,11 @@ impl Serve {
 
     fn cannot_bind(&self, error: &io::Error) -> Failure {
         let listen = &self.listen;
-        let host = listen.rsplit_once(':').map_or(listen.as_str(), |(host, _)| host);
-        let failure = |reason: &str| Failure::listener(format!("cannot listen on {listen}: {reason}"));
+        let host = listen
+            .rsplit_once(':')
+            .map_or(listen.as_str(), |(host, _)| host);
+        let failure =
+            |reason: &str| Failure::listener(format!("cannot listen on {listen}: {reason}"));
         match error.kind() {
             io::ErrorKind::AddrInUse => failure("the address is in use").help(format!(
                 "end the program that listens there, or choose another port: --listen {host}:0 takes any free one"
@@ -138,7 +161,9 @@ impl Serve {
 fn told(end: End) -> Result<(), Failure> {
     match end {
         End::Drained => tracing::info!("all requests are answered"),
-        End::Cut(connections) => tracing::warn!(connections, "time is up: connections were cut off"),
+        End::Cut(connections) => {
+            tracing::warn!(connections, "time is up: connections were cut off")
+        }
     }
     Ok(())
 }

@@ -13,11 +13,21 @@ use crate::limits::LimitsChoice;
 #[derive(Debug, Args)]
 pub(crate) struct StageOptions {
     /// The name of the stage, `$context.stage`
-    #[arg(long = "stage", value_name = "NAME", env = "APIGW_STAGE", default_value = "default")]
+    #[arg(
+        long = "stage",
+        value_name = "NAME",
+        env = "APIGW_STAGE",
+        default_value = "default"
+    )]
     name: String,
 
     /// A stage variable; may be given several times [in the environment: one `K=V` a line]
-    #[arg(long = "stage-variable", value_name = "K=V", env = "APIGW_STAGE_VARIABLE", hide_env_values = true)]
+    #[arg(
+        long = "stage-variable",
+        value_name = "K=V",
+        env = "APIGW_STAGE_VARIABLE",
+        hide_env_values = true
+    )]
     variables: Vec<Lines>,
 
     /// The API's id, `$context.apiId`
@@ -25,11 +35,22 @@ pub(crate) struct StageOptions {
     api_id: String,
 
     /// The account's id, `$context.accountId`
-    #[arg(long, value_name = "ID", env = "APIGW_ACCOUNT_ID", default_value = "000000000000")]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "APIGW_ACCOUNT_ID",
+        default_value = "000000000000"
+    )]
     account_id: String,
 
     /// The sizes that requests and answers must keep to
-    #[arg(long, value_enum, value_name = "WHOSE", env = "APIGW_LIMITS", default_value = "aws")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHOSE",
+        env = "APIGW_LIMITS",
+        default_value = "aws"
+    )]
     limits: LimitsChoice,
 }
 
@@ -49,8 +70,10 @@ impl StageOptions {
                 Some((name, value)) if !name.is_empty() => stage = stage.variable(name, value),
                 // What was meant as a value may be a secret: it is not repeated.
                 _ => {
-                    return Err(Failure::usage("a stage variable has no name, or no `=` behind it")
-                        .help("write --stage-variable NAME=VALUE"));
+                    return Err(Failure::usage(
+                        "a stage variable has no name, or no `=` behind it",
+                    )
+                    .help("write --stage-variable NAME=VALUE"));
                 }
             }
         }
@@ -66,6 +89,11 @@ impl FromStr for Lines {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()))
+        Ok(Self(
+            text.lines()
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ))
     }
 }

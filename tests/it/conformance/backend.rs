@@ -74,18 +74,28 @@ impl Backend {
                 });
             }
         });
-        Self { port, script, accepting }
+        Self {
+            port,
+            script,
+            accepting,
+        }
     }
 
     /// Answers with `answer` from now on; `None` must not be called.
     pub(super) fn arm(&self, answer: Option<Value>) {
-        *self.script.lock().unwrap() = Script { answer, ..Script::default() };
+        *self.script.lock().unwrap() = Script {
+            answer,
+            ..Script::default()
+        };
     }
 
     /// What came since it was armed, and what could not be read.
     pub(super) fn take(&self) -> (Vec<Recorded>, Vec<String>) {
         let mut script = self.script.lock().unwrap();
-        (std::mem::take(&mut script.recorded), std::mem::take(&mut script.problems))
+        (
+            std::mem::take(&mut script.recorded),
+            std::mem::take(&mut script.problems),
+        )
     }
 }
 
@@ -97,7 +107,9 @@ async fn serve(connection: TcpStream, script: &Mutex<Script>) -> io::Result<()> 
         let head = wire.head().await?;
         let parts: Vec<&str> = head.first.split(' ').collect();
         let [method, target, version] = parts[..] else {
-            write.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
+            write
+                .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                .await?;
             return Err(io::Error::new(io::ErrorKind::InvalidData, head.first));
         };
         let expects = joined(&head.headers, "expect").unwrap_or_default();

@@ -26,7 +26,10 @@ pub(super) fn check_answer(expected: &Value, answer: &Answer) -> Vec<String> {
         one => one.as_u64() == Some(number),
     };
     if !right {
-        out.push(format!("status: wanted {}, got {number}", expected["status"]));
+        out.push(format!(
+            "status: wanted {}, got {number}",
+            expected["status"]
+        ));
     }
     check_headers(expected, &answer.headers, "response", &mut out);
     check_body(expected, &answer.body, "response", &mut out);
@@ -39,15 +42,21 @@ pub(super) fn check_backend(expected: &Value, got: &Recorded) -> Vec<String> {
     if let Some(method) = expected["method"].as_str()
         && method != got.method
     {
-        out.push(format!("backend method: wanted {method}, got {}", got.method));
+        out.push(format!(
+            "backend method: wanted {method}, got {}",
+            got.method
+        ));
     }
     if let Some(wanted) = expected["path"].as_str()
         && !matches_text(wanted, path)
     {
         out.push(format!("backend path: wanted {wanted:?}, got {path:?}"));
     }
-    let query: Vec<(String, String)> =
-        query.split('&').filter(|part| !part.is_empty()).map(decoded_pair).collect();
+    let query: Vec<(String, String)> = query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(decoded_pair)
+        .collect();
     if let Some(wanted) = pairs(&expected["query"])
         && sorted(wanted.clone()) != sorted(query.clone())
     {
@@ -64,7 +73,9 @@ pub(super) fn check_backend(expected: &Value, got: &Recorded) -> Vec<String> {
     }
     if let Some(action) = expected["aws_action"].as_str() {
         let target = joined(&got.headers, "x-amz-target").unwrap_or_default();
-        let in_query = query.iter().any(|(name, value)| name == "Action" && value == action);
+        let in_query = query
+            .iter()
+            .any(|(name, value)| name == "Action" && value == action);
         if !in_query && !target.ends_with(&format!(".{action}")) {
             out.push(format!(
                 "backend: the action {action} is neither in ?Action= nor in X-Amz-Target \
@@ -80,7 +91,10 @@ pub(super) fn check_backend(expected: &Value, got: &Recorded) -> Vec<String> {
 fn check_headers(expected: &Value, headers: &Lines, who: &str, out: &mut Vec<String>) {
     for (name, wanted) in expected["headers"].as_object().into_iter().flatten() {
         let got = joined(headers, name);
-        if !got.as_deref().is_some_and(|got| matches_header(wanted, got)) {
+        if !got
+            .as_deref()
+            .is_some_and(|got| matches_header(wanted, got))
+        {
             out.push(format!("{who} header {name}: wanted {wanted}, got {got:?}"));
         }
     }
@@ -97,20 +111,33 @@ fn check_body(expected: &Value, body: &[u8], who: &str, out: &mut Vec<String>) {
     if let Some(wanted) = expected["body"].as_str()
         && wanted.as_bytes() != body
     {
-        out.push(format!("{who} body: wanted {:?}, got {:?}", short(wanted), short(&text)));
+        out.push(format!(
+            "{who} body: wanted {:?}, got {:?}",
+            short(wanted),
+            short(&text)
+        ));
     }
     if let Some(wanted) = expected["body_base64"].as_str()
         && decode_base64(wanted) != body
     {
-        out.push(format!("{who} body: wanted the base64 {}, got {:?}", short(wanted), short(&text)));
+        out.push(format!(
+            "{who} body: wanted the base64 {}, got {:?}",
+            short(wanted),
+            short(&text)
+        ));
     }
     if let Some(pattern) = expected["body_re"].as_str()
         && !finds(pattern, &text)
     {
-        out.push(format!("{who} body: {:?} does not match {pattern:?}", short(&text)));
+        out.push(format!(
+            "{who} body: {:?} does not match {pattern:?}",
+            short(&text)
+        ));
     }
     for (key, subset) in [("body_json", false), ("body_json_subset", true)] {
-        let Some(wanted) = expected.get(key) else { continue };
+        let Some(wanted) = expected.get(key) else {
+            continue;
+        };
         match serde_json::from_str(&text) {
             Ok(got) => compare_json(wanted, &got, subset, &format!("{who} body $"), out),
             Err(_) => out.push(format!("{who} body is not JSON: {:?}", short(&text))),
@@ -134,7 +161,10 @@ fn compare_json(wanted: &Value, got: &Value, subset: bool, place: &str, out: &mu
         (Value::String(text), _) if text.starts_with("re:") => match scalar(got) {
             Some(scalar) if matches_text(text, &scalar) => {}
             Some(scalar) => out.push(format!("{place}: {scalar:?} does not match {text:?}")),
-            None => out.push(format!("{place}: wanted a text like {text:?}, got {}", short_json(got))),
+            None => out.push(format!(
+                "{place}: wanted a text like {text:?}, got {}",
+                short_json(got)
+            )),
         },
         (Value::Object(members), Value::Object(found)) => {
             for (key, wanted) in members {
@@ -142,7 +172,10 @@ fn compare_json(wanted: &Value, got: &Value, subset: bool, place: &str, out: &mu
                 match found.get(key) {
                     Some(got) => compare_json(wanted, got, subset, &place, out),
                     None if wanted == ABSENT => {}
-                    None => out.push(format!("{place}: is missing, wanted {}", short_json(wanted))),
+                    None => out.push(format!(
+                        "{place}: is missing, wanted {}",
+                        short_json(wanted)
+                    )),
                 }
             }
             if !subset {
@@ -158,7 +191,11 @@ fn compare_json(wanted: &Value, got: &Value, subset: bool, place: &str, out: &mu
         }
         (Value::Number(wanted), Value::Number(got)) if wanted.as_f64() == got.as_f64() => {}
         _ if wanted == got => {}
-        _ => out.push(format!("{place}: wanted {}, got {}", short_json(wanted), short_json(got))),
+        _ => out.push(format!(
+            "{place}: wanted {}, got {}",
+            short_json(wanted),
+            short_json(got)
+        )),
     }
 }
 
@@ -188,22 +225,38 @@ fn matches_header(wanted: &Value, got: &str) -> bool {
 }
 
 fn squeezed(value: &str) -> String {
-    value.split(',').map(str::trim).collect::<Vec<_>>().join(",")
+    value
+        .split(',')
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn finds(pattern: &str, text: &str) -> bool {
-    let regex = Regex::new(&format!("(?s){pattern}")).unwrap_or_else(|error| panic!("{pattern}: {error}"));
-    regex.is_match(text).unwrap_or_else(|error| panic!("{pattern}: {error}"))
+    let regex =
+        Regex::new(&format!("(?s){pattern}")).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+    regex
+        .is_match(text)
+        .unwrap_or_else(|error| panic!("{pattern}: {error}"))
 }
 
 fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
     let text = |value: &Value| value.as_str().expect("a pair holds texts").to_owned();
-    Some(value.as_array()?.iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect())
+    Some(
+        value
+            .as_array()?
+            .iter()
+            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .collect(),
+    )
 }
 
 fn decoded_pair(part: &str) -> (String, String) {
-    let decode =
-        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let decode = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
     let (name, value) = part.split_once('=').unwrap_or((part, ""));
     (decode(name), decode(value))
 }
@@ -234,14 +287,53 @@ fn a_difference_is_found() {
     };
     let check = |expected: Value, body: &str| check_answer(&expected, &answer(body)).len();
     use serde_json::json;
-    assert_eq!(check(json!({"status": [404, 200], "headers": {"x-a": "1 ,2"}}), ""), 0);
-    assert_eq!(check(json!({"status": "re:4..", "headers": {"x-a": "1"}, "absent_headers": ["X-a"]}), ""), 3);
-    assert_eq!(check(json!({"body_json": {"a": "re:^1$", "b": "__absent__"}}), r#"{"a": 1}"#), 0);
+    assert_eq!(
+        check(
+            json!({"status": [404, 200], "headers": {"x-a": "1 ,2"}}),
+            ""
+        ),
+        0
+    );
+    assert_eq!(
+        check(
+            json!({"status": "re:4..", "headers": {"x-a": "1"}, "absent_headers": ["X-a"]}),
+            ""
+        ),
+        3
+    );
+    assert_eq!(
+        check(
+            json!({"body_json": {"a": "re:^1$", "b": "__absent__"}}),
+            r#"{"a": 1}"#
+        ),
+        0
+    );
     assert_eq!(check(json!({"body_json": {"a": 1}}), r#"{"a": true}"#), 1);
-    assert_eq!(check(json!({"body_json": {"a": [1.0]}}), r#"{"a": [1], "c": 2}"#), 1);
-    assert_eq!(check(json!({"body_json_subset": {"a": [1.0]}}), r#"{"a": [1], "c": 2}"#), 0);
-    assert_eq!(check(json!({"body_json_subset": {"a": [1]}}), r#"{"a": [1, 2]}"#), 1);
+    assert_eq!(
+        check(json!({"body_json": {"a": [1.0]}}), r#"{"a": [1], "c": 2}"#),
+        1
+    );
+    assert_eq!(
+        check(
+            json!({"body_json_subset": {"a": [1.0]}}),
+            r#"{"a": [1], "c": 2}"#
+        ),
+        0
+    );
+    assert_eq!(
+        check(json!({"body_json_subset": {"a": [1]}}), r#"{"a": [1, 2]}"#),
+        1
+    );
     assert_eq!(check(json!({"body_json": null}), "null"), 0);
-    assert_eq!(check(json!({"body_form": [["a b", "c"], ["d", ""]]}), "d&a+b=%63"), 0);
-    assert_eq!(check(json!({"body": "x", "body_re": "^y", "body_base64": "eA=="}), "y"), 2);
+    assert_eq!(
+        check(json!({"body_form": [["a b", "c"], ["d", ""]]}), "d&a+b=%63"),
+        0
+    );
+    assert_eq!(
+        check(
+            json!({"body": "x", "body_re": "^y", "body_base64": "eA=="}),
+            "y"
+        ),
+        2
+    );
 }

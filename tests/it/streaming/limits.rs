@@ -26,7 +26,9 @@ fn collecting() -> Stage {
 fn renders() -> Integration {
     Integration::http("POST", "http://inside/")
         .request_template("application/json", "$input.body")
-        .response(IntegrationResponse::new(200).response_template("application/json", "<$input.body>"))
+        .response(
+            IntegrationResponse::new(200).response_template("application/json", "<$input.body>"),
+        )
 }
 
 /// Answers with the request's body, read to its end.
@@ -36,27 +38,43 @@ async fn echo(request: Request<Body>) -> Result<Response<Body>, BoxError> {
 }
 
 async fn call(integration: &Integration, stage: Stage, body: Body) -> Response<Body> {
-    let service = IntegrationLayer::new(plan_at(integration, "/{proxy+}", stage)).layer(service_fn(echo));
-    let Ok(response) = soon("the call", service.oneshot(Request::post("/a").body(body).unwrap())).await;
+    let service =
+        IntegrationLayer::new(plan_at(integration, "/{proxy+}", stage)).layer(service_fn(echo));
+    let Ok(response) = soon(
+        "the call",
+        service.oneshot(Request::post("/a").body(body).unwrap()),
+    )
+    .await;
     response
 }
 
 fn kind(response: &Response<Body>) -> Option<ErrorKind> {
-    response.extensions().get::<Arc<Error>>().map(|error| error.kind())
+    response
+        .extensions()
+        .get::<Arc<Error>>()
+        .map(|error| error.kind())
 }
 
 #[tokio::test]
 async fn a_request_that_says_it_is_too_large_is_not_read() {
-    let integrations: [fn(String) -> Integration; 2] = [|authority| proxy(authority), |_| renders()];
+    let integrations: [fn(String) -> Integration; 2] =
+        [|authority| proxy(authority), |_| renders()];
     for integration in integrations {
         let between = Between::with(integration, bounded()).await;
         let mut client = between.client().await;
         // Nothing of the body is sent, so that nobody can have read it.
-        client.send("POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: 17\r\n\r\n").await;
+        client
+            .send("POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: 17\r\n\r\n")
+            .await;
         let head = client.head().await;
         assert_eq!(head.status().unwrap(), 413);
-        assert_eq!(joined(&head.headers, "x-amzn-errortype").as_deref(), Some("RequestTooLargeException"));
-        let body = soon("the body", client.wire.answer_body(&head, "POST")).await.unwrap();
+        assert_eq!(
+            joined(&head.headers, "x-amzn-errortype").as_deref(),
+            Some("RequestTooLargeException")
+        );
+        let body = soon("the body", client.wire.answer_body(&head, "POST"))
+            .await
+            .unwrap();
         assert_eq!(body, br#"{"message":"Request Too Long"}"#);
         between.backend_was_not_called().await;
     }
@@ -66,7 +84,10 @@ async fn a_request_that_says_it_is_too_large_is_not_read() {
 async fn requests_up_to_the_limit_pass() {
     for integration in [proxy("inside"), renders()] {
         for stage in [bounded(), collecting()] {
-            for body in [Body::from("1234567890123456"), streamed(["12345678", "90123456"])] {
+            for body in [
+                Body::from("1234567890123456"),
+                streamed(["12345678", "90123456"]),
+            ] {
                 assert_eq!(call(&integration, stage.clone(), body).await.status(), 200);
             }
         }
@@ -89,7 +110,10 @@ async fn what_is_collected_is_bounded_and_what_streams_is_not() {
     let bodies = || [Body::from(SEVENTEEN), streamed(["1234567890", "1234567"])];
     for body in bodies() {
         let response = call(&renders(), collecting(), body).await;
-        assert_eq!((kind(&response), response.status().as_u16()), (Some(ErrorKind::RequestTooLarge), 413));
+        assert_eq!(
+            (kind(&response), response.status().as_u16()),
+            (Some(ErrorKind::RequestTooLarge), 413)
+        );
     }
     for body in bodies() {
         let response = call(&proxy("inside"), collecting(), body).await;
@@ -102,19 +126,28 @@ async fn what_is_collected_is_bounded_and_what_streams_is_not() {
 async fn a_streamed_request_over_the_limit_is_never_whole_for_the_backend() {
     let between = Between::with(|authority| proxy(authority), bounded()).await;
     let mut client = between.client().await;
-    client.send(&format!("POST /up HTTP/1.1\r\n{CHUNKED}a\r\n1234567890\r\n")).await;
+    client
+        .send(&format!(
+            "POST /up HTTP/1.1\r\n{CHUNKED}a\r\n1234567890\r\n"
+        ))
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
     assert_eq!(backend.chunk().await, Ok("1234567890".to_owned()));
     client.send("7\r\n1234567\r\n0\r\n\r\n").await;
     let next = soon("the end of the connection", backend.wire.chunk()).await;
-    assert!(next.is_err(), "the body went on or ended as if it were whole: {next:?}");
+    assert!(
+        next.is_err(),
+        "the body went on or ended as if it were whole: {next:?}"
+    );
     assert_eq!(client.head().await.status().unwrap(), 413);
 }
 
 /// The answer of a backend that answers with `body`, to a request without one.
 async fn answered(integration: &Integration, stage: Stage, body: fn() -> Body) -> Response<Body> {
-    let backend = service_fn(move |_: Request<Body>| std::future::ready(Ok::<_, io::Error>(Response::new(body()))));
+    let backend = service_fn(move |_: Request<Body>| {
+        std::future::ready(Ok::<_, io::Error>(Response::new(body())))
+    });
     let service = IntegrationLayer::new(plan_at(integration, "/{proxy+}", stage)).layer(backend);
     let request = Request::post("/a").body(Body::empty()).unwrap();
     let Ok(response) = soon("the call", service.oneshot(request)).await;
@@ -135,7 +168,10 @@ async fn answers_over_the_limit_fail() {
         let response = answered(&integration, stage, body).await;
         assert_eq!(kind(&response), Some(ErrorKind::ResponseTooLarge));
         assert_eq!(response.status(), 500);
-        assert_eq!(text(response.into_body()).await, r#"{"message": "Internal server error"}"#);
+        assert_eq!(
+            text(response.into_body()).await,
+            r#"{"message": "Internal server error"}"#
+        );
     }
 }
 
@@ -153,11 +189,20 @@ async fn answers_up_to_the_limit_pass() {
 
 #[tokio::test]
 async fn a_streamed_answer_over_the_limit_ends_with_an_error() {
-    let response =
-        answered(&proxy("inside"), bounded(), || streamed(["1234567890", "1234567", "more"])).await;
-    assert_eq!(response.status(), 200, "the head went out before anybody could know");
+    let response = answered(&proxy("inside"), bounded(), || {
+        streamed(["1234567890", "1234567", "more"])
+    })
+    .await;
+    assert_eq!(
+        response.status(),
+        200,
+        "the head went out before anybody could know"
+    );
     let mut body = response.into_body();
-    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "1234567890");
+    assert_eq!(
+        body.frame().await.unwrap().unwrap().into_data().unwrap(),
+        "1234567890"
+    );
     assert!(body.frame().await.unwrap().unwrap_err().is_too_large());
     assert!(body.frame().await.is_none());
 }
@@ -166,13 +211,20 @@ async fn a_streamed_answer_over_the_limit_ends_with_an_error() {
 async fn a_streamed_answer_over_the_limit_is_never_whole_for_the_client() {
     let between = Between::with(|authority| proxy(authority), bounded()).await;
     let mut client = between.client().await;
-    client.send("GET /a HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /a HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = between.backend().await;
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n1234567890\r\n").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n1234567890\r\n")
+        .await;
     let head = client.head().await;
     assert_eq!(client.chunk().await, Ok("1234567890".to_owned()));
     backend.send("7\r\n1234567\r\n0\r\n\r\n").await;
     let rest = soon("the end", client.wire.answer_body(&head, "GET")).await;
-    assert!(rest.is_err(), "the body ended as if it were whole: {rest:?}");
+    assert!(
+        rest.is_err(),
+        "the body ended as if it were whole: {rest:?}"
+    );
 }

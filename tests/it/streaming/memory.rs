@@ -26,7 +26,10 @@ async fn gateway_process() {
     let plan = plan(&proxy(backend), "/{proxy+}");
     let gateway = listen(IntegrationLayer::new(plan).layer(HttpClient::new())).await;
     let mut connection = TcpStream::connect(tell).await.unwrap();
-    connection.write_all(format!("{}\n", gateway.address).as_bytes()).await.unwrap();
+    connection
+        .write_all(format!("{}\n", gateway.address).as_bytes())
+        .await
+        .unwrap();
     let end = connection.read(&mut [0]).await;
     assert!(matches!(end, Ok(0) | Err(_)), "nothing is said but the end");
 }
@@ -48,7 +51,12 @@ impl Gateway {
     async fn start(backend: &TcpListener) -> Self {
         let tell = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "streaming::memory::gateway_process", "--ignored", "--test-threads=1"])
+            .args([
+                "--exact",
+                "streaming::memory::gateway_process",
+                "--ignored",
+                "--test-threads=1",
+            ])
             .env(TELL, tell.local_addr().unwrap().to_string())
             .env(BACKEND, backend.local_addr().unwrap().to_string())
             .stdout(Stdio::null())
@@ -57,10 +65,19 @@ impl Gateway {
         let (mut connection, _) = soon("the process", tell.accept()).await.unwrap();
         let mut address = Vec::new();
         while address.last() != Some(&b'\n') {
-            assert!(soon("the address", connection.read_buf(&mut address)).await.unwrap() > 0);
+            assert!(
+                soon("the address", connection.read_buf(&mut address))
+                    .await
+                    .unwrap()
+                    > 0
+            );
         }
         let address = String::from_utf8(address).unwrap().trim().to_owned();
-        Self { process, address, _connection: connection }
+        Self {
+            process,
+            address,
+            _connection: connection,
+        }
     }
 
     async fn client(&self) -> Raw {
@@ -70,8 +87,15 @@ impl Gateway {
     /// A line of the process's status, in KiB.
     fn kib(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").trim().parse().unwrap()
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap();
+        line.trim_matches([':', ' ', '\t'])
+            .trim_end_matches(" kB")
+            .trim()
+            .parse()
+            .unwrap()
     }
 }
 
@@ -80,7 +104,9 @@ impl Gateway {
 async fn swallow(raw: &mut Raw, mut count: usize) {
     while count > 0 {
         let piece = count.min(256 * 1024);
-        soon("more of the body", raw.wire.exactly(piece)).await.unwrap();
+        soon("more of the body", raw.wire.exactly(piece))
+            .await
+            .unwrap();
         count -= piece;
     }
 }
@@ -89,7 +115,9 @@ async fn pour(raw: &mut Raw, mut count: usize) {
     let block = vec![b'x'; 64 * 1024];
     while count > 0 {
         let piece = count.min(block.len());
-        soon("a write", raw.write.write_all(&block[..piece])).await.unwrap();
+        soon("a write", raw.write.write_all(&block[..piece]))
+            .await
+            .unwrap();
         count -= piece;
     }
 }
@@ -101,30 +129,51 @@ async fn much_streams_through_little_memory() {
     let mut client = gateway.client().await;
 
     // Everything is in place once a request went through.
-    client.send("GET /warm HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /warm HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     let mut backend = Raw::new(soon("a connection", listener.accept()).await.unwrap().0);
     backend.head().await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .await;
     client.head().await;
     let idle = gateway.kib("VmRSS");
 
     // Up, to a backend that is slow at first.
-    client.send(&format!("POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: {SIZE}\r\n\r\n")).await;
+    client
+        .send(&format!(
+            "POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: {SIZE}\r\n\r\n"
+        ))
+        .await;
     let up = async {
         let head = backend.head().await;
         assert_eq!(head.content_length().unwrap(), Some(SIZE));
         tokio::time::sleep(Duration::from_millis(100)).await;
         swallow(&mut backend, SIZE).await;
-        backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        backend
+            .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
     };
     tokio::join!(pour(&mut client, SIZE), up);
     let head = client.head().await;
-    assert_eq!(soon("the answer", client.wire.answer_body(&head, "POST")).await.unwrap(), b"ok");
+    assert_eq!(
+        soon("the answer", client.wire.answer_body(&head, "POST"))
+            .await
+            .unwrap(),
+        b"ok"
+    );
 
     // Down, to a client that is slow at first.
-    client.send("GET /down HTTP/1.1\r\nHost: gateway\r\n\r\n").await;
+    client
+        .send("GET /down HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        .await;
     backend.head().await;
-    backend.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n")).await;
+    backend
+        .send(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"
+        ))
+        .await;
     let down = async {
         let head = client.head().await;
         assert_eq!(head.content_length().unwrap(), Some(SIZE));
@@ -136,5 +185,9 @@ async fn much_streams_through_little_memory() {
     let peak = gateway.kib("VmHWM");
     println!("idle {idle} KiB, peak {peak} KiB");
     assert!(idle > 0 && peak >= idle, "{idle} {peak}");
-    assert!(peak - idle < MOST_KIB, "the peak is {} KiB above {idle} KiB", peak - idle);
+    assert!(
+        peak - idle < MOST_KIB,
+        "the peak is {} KiB above {idle} KiB",
+        peak - idle
+    );
 }
