@@ -37,8 +37,8 @@ enum Kind {
     Incoming(hyper::body::Incoming),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
     /// The first frame was taken out to see what follows.
-    Peeked(Option<Frame<Bytes>>, Box<Body>),
-    Limited { body: Box<Body>, left: u64 },
+    Peeked(Box<(Option<Frame<Bytes>>, Body)>),
+    Limited(Box<(Body, u64)>),
 }
 
 /// A body could not be read to its end.
@@ -137,7 +137,7 @@ impl Body {
             Kind::Full(bytes) => Some(bytes.clone()),
             #[cfg(any(feature = "client", feature = "server"))]
             Kind::Incoming(_) => None,
-            Kind::Stream(_) | Kind::Peeked(..) | Kind::Limited { .. } => None,
+            Kind::Stream(_) | Kind::Peeked(_) | Kind::Limited(_) => None,
         }
     }
 
@@ -204,7 +204,7 @@ impl Body {
             Some(Ok(frame)) if self.is_end_stream() && frame.is_data() => {
                 Ok(Self::from(frame.into_data().unwrap_or_default()))
             }
-            Some(Ok(frame)) => Ok(Self(Kind::Peeked(Some(frame), Box::new(self)))),
+            Some(Ok(frame)) => Ok(Self(Kind::Peeked(Box::new((Some(frame), self))))),
         }
     }
 
@@ -217,7 +217,7 @@ impl Body {
         }
         match hint.exact() {
             Some(_) => Ok(self),
-            None => Ok(Self(Kind::Limited { body: Box::new(self), left: limit })),
+            None => Ok(Self(Kind::Limited(Box::new((self, limit))))),
         }
     }
 }
@@ -289,12 +289,13 @@ impl HttpBody for Body {
                 Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::new(error.into()))))
             }
             Kind::Stream(body) => Pin::new(body).poll_frame(cx),
-            Kind::Peeked(frame, rest) => match frame.take() {
+            Kind::Peeked(peeked) => match peeked.0.take() {
                 Some(frame) => Poll::Ready(Some(Ok(frame))),
-                None => Pin::new(rest.as_mut()).poll_frame(cx),
+                None => Pin::new(&mut peeked.1).poll_frame(cx),
             },
-            Kind::Limited { body, left } => {
-                let frame = ready!(Pin::new(body.as_mut()).poll_frame(cx));
+            Kind::Limited(limited) => {
+                let (body, left) = limited.as_mut();
+                let frame = ready!(Pin::new(body).poll_frame(cx));
                 if let Some(Ok(frame)) = &frame
                     && let Some(data) = frame.data_ref()
                 {
@@ -319,8 +320,8 @@ impl HttpBody for Body {
             #[cfg(any(feature = "client", feature = "server"))]
             Kind::Incoming(body) => body.is_end_stream(),
             Kind::Stream(body) => body.is_end_stream(),
-            Kind::Peeked(frame, rest) => frame.is_none() && rest.is_end_stream(),
-            Kind::Limited { body, .. } => body.is_end_stream(),
+            Kind::Peeked(peeked) => peeked.0.is_none() && peeked.1.is_end_stream(),
+            Kind::Limited(limited) => limited.0.is_end_stream(),
         }
     }
 
@@ -331,7 +332,8 @@ impl HttpBody for Body {
             #[cfg(any(feature = "client", feature = "server"))]
             Kind::Incoming(body) => body.size_hint(),
             Kind::Stream(body) => body.size_hint(),
-            Kind::Peeked(frame, rest) => {
+            Kind::Peeked(peeked) => {
+                let (frame, rest) = peeked.as_ref();
                 let data = frame.as_ref().and_then(|frame| frame.data_ref()).map_or(0, Bytes::len);
                 let data = u64::try_from(data).unwrap_or(u64::MAX);
                 let inner = rest.size_hint();
@@ -342,7 +344,7 @@ impl HttpBody for Body {
                 }
                 hint
             }
-            Kind::Limited { body, .. } => body.size_hint(),
+            Kind::Limited(limited) => limited.0.size_hint(),
         }
     }
 }

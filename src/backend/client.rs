@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::backend::resolve::{NameError, Resolver};
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::error::{Error, ErrorKind, find};
 
 /// How long a connection may take to be made.
@@ -50,7 +51,7 @@ const IDLE_PER_HOST: usize = 256;
 /// ```
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Body>,
+    client: Arc<Client<HttpsConnector<HttpConnector<Resolver>>, Body>>,
 }
 
 impl HttpClient {
@@ -70,7 +71,7 @@ impl HttpClient {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .build(connector);
-        Self { client }
+        Self { client: Arc::new(client) }
     }
 }
 
@@ -133,14 +134,6 @@ impl fmt::Debug for HttpClientFuture {
 
 // AWS: the texts are those of its execution log.
 fn typed(error: hyper_util::client::legacy::Error) -> Error {
-    if let Some(body) = find::<BodyError>(&error) {
-        return if body.is_too_large() {
-            Error::new(ErrorKind::RequestTooLarge, "the request body is over the limit")
-        } else {
-            Error::new(ErrorKind::ClientBody, "the request body broke off")
-        }
-        .with_source(error);
-    }
     if find::<NameError>(&error).is_some() {
         return Error::configuration("execution failed due to configuration error: invalid endpoint address")
             .with_source(error);

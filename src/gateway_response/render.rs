@@ -59,7 +59,7 @@ impl GatewayResponses {
             }
         }
         if findings.iter().any(Diagnostic::is_error) {
-            return Err(PlanError { findings });
+            return Err(PlanError { findings, of_models: 0 });
         }
         let reads = |custom: &Custom| {
             !custom.headers.is_empty() || custom.templates.iter().any(|(_, body)| body.reads_request())

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
+use super::schema::Schema;
+
 /// Where a method parameter stands in the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterLocation {
@@ -39,11 +41,14 @@ pub struct Method {
     pub parameters: Vec<Parameter>,
     /// The statuses of the declared method responses; `None` means that they are not checked.
     pub responses: Option<BTreeSet<u16>>,
-    /// Request models: media type to the JSON pointer of the schema; kept for validation.
-    pub request_models: IndexMap<String, String>,
-    /// The name of the request validator, resolved from the method or the API; kept for
-    /// validation.
+    /// Request models by media type, `$default` for all others.
+    pub request_models: IndexMap<String, Schema>,
+    /// The name of the request validator, resolved from the method or the API.
     pub request_validator: Option<String>,
+    /// Whether the required parameters must be there.
+    pub validate_parameters: bool,
+    /// Whether a body must match the model for its media type.
+    pub validate_body: bool,
     /// Whether the method asks for an API key.
     pub api_key_required: bool,
 }
@@ -59,6 +64,8 @@ impl Method {
             responses: None,
             request_models: IndexMap::new(),
             request_validator: None,
+            validate_parameters: false,
+            validate_body: false,
             api_key_required: false,
         }
     }

@@ -29,6 +29,7 @@ mod gateway_response;
 mod kind;
 mod method;
 mod response;
+mod schema;
 mod template;
 
 use std::fmt;
@@ -40,7 +41,10 @@ pub use gateway_response::GatewayResponse;
 pub use kind::{ConnectionType, ContentHandling, IntegrationType, PassthroughBehavior, ResponseTransferMode};
 pub use method::{Method, Parameter, ParameterLocation};
 pub use response::IntegrationResponse;
+pub use schema::Schema;
 pub use template::{Template, TemplateEngine, Templates};
+
+pub(crate) use schema::referred;
 
 /// One integration, as its author wrote it.
 ///

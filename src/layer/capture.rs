@@ -88,6 +88,18 @@ fn request_too_large() -> Error {
     Error::new(ErrorKind::RequestTooLarge, "the request body is over the limit")
 }
 
+/// A call that failed because the client's body did is no failure of the backend.
+pub(super) fn blame_client(error: Error) -> Error {
+    let body = match find::<BodyError>(&error) {
+        Some(body) if error.kind() == ErrorKind::Network => body,
+        _ => return error,
+    };
+    if body.is_too_large() {
+        return request_too_large().with_source(error);
+    }
+    Error::new(ErrorKind::ClientBody, "the request body broke off").with_source(error)
+}
+
 /// The answer's body could not be read.
 pub(super) fn backend_body(error: BodyError) -> Error {
     if error.is_too_large() {

@@ -140,7 +140,7 @@ where
                     }
                     Ok(response)
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(capture::blame_client(error)),
             });
         }
         let Some(deadline) = *this.deadline else { return Poll::Pending };

@@ -42,4 +42,6 @@ pub use gateway_response::{GatewayResponse, GatewayResponseFuture, GatewayRespon
 pub use integration::{IntegrationLayer, IntegrationService};
 pub use request_mapping::{RequestMapping, RequestMappingLayer};
 pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
+#[cfg(feature = "server")]
+pub(crate) use one_call::OneCall;
 pub use sigv4::{SigV4, SigV4Layer};

@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::error::{BoxError, Error};
 
 pin_project! {
-    pub(super) struct OneCall<S>
+    pub(crate) struct OneCall<S>
     where
         S: Service<Request<Body>>,
     {
@@ -35,7 +35,7 @@ where
     S::Error: Into<BoxError>,
 {
     /// Most services are always ready: their call needs no room for a request that waits.
-    pub(super) fn new(mut service: S, request: Request<Body>) -> Self {
+    pub(crate) fn new(mut service: S, request: Request<Body>) -> Self {
         // Should it be pending, the future polls it again with a waker of its own.
         let state = match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => State::Called { future: service.call(request) },

@@ -32,7 +32,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Captures a request and evaluates its mapped parameters.
+    /// Captures a request, validates it and evaluates its mapped parameters.
     // Resolved: mapped values come first, so that broken JSON in a mapping wins over 415.
     pub(crate) fn capture(
         plan: Arc<Plan>,
@@ -41,10 +41,13 @@ impl Call {
         body: Option<Bytes>,
     ) -> Result<Self, Error> {
         plan.check()?;
-        let parameters = if plan.parameters.is_empty() {
+        let parameters = if plan.parameters.is_empty() && plan.validator.is_none() {
             Parameters::default()
         } else {
             let facts = Facts::new(&request, headers, &plan.stage, Some(&plan.resource), body.as_ref());
+            if let Some(validator) = &plan.validator {
+                validator.check(&facts)?;
+            }
             Parameters::of_request(&plan.parameters, &facts)?
         };
         let accept = if plan.responses.is_empty() { None } else { headers.get(header::ACCEPT).cloned() };

@@ -21,6 +21,7 @@ use crate::mapping::selection::Selection;
 use crate::mapping::stage::Stage;
 use crate::mapping::templates::TemplateTable;
 use crate::mapping::uri::UriTemplate;
+use crate::mapping::validation::{Findings, Models, Validator};
 use crate::target::Target;
 use crate::template::{Engine, Template, Vtl};
 use crate::vtl::java_regex;
@@ -37,7 +38,7 @@ impl<'a> Compiler<'a> {
         Self { integration, method, stage, findings: Vec::new() }
     }
 
-    pub(crate) fn compile(mut self) -> Result<Plan, PlanError> {
+    pub(crate) fn compile(mut self, models: &mut Models) -> Result<Plan, PlanError> {
         let kind = self.integration.kind;
         let resource = ResourcePath::parse(&self.method.resource).unwrap_or_else(|message| {
             self.error("resource", "", message, "write a path such as `/pets/{petId}`");
@@ -54,8 +55,12 @@ impl<'a> Compiler<'a> {
         let selection = self.selection(&responses);
         self.check_connection();
         let failure = self.unsupported();
+        let mut validation = Findings::default();
+        let validator = Validator::compile(self.method, models, &mut validation);
+        self.findings.append(&mut validation.method);
 
         let collects = match kind {
+            _ if validator.as_ref().is_some_and(Validator::reads_body) => true,
             IntegrationType::HttpProxy => parameters.iter().any(|assignment| assignment.source.reads_body()),
             // A body that is not passed on byte for byte has to be seen as a whole.
             IntegrationType::Http
@@ -74,14 +79,17 @@ impl<'a> Compiler<'a> {
                     || response.parameters.iter().any(|assignment| matches!(assignment.source, Source::Context(_)))
             }),
         };
+        let of_models = validation.models.len();
+        self.findings.append(&mut validation.models);
         if self.findings.iter().any(Diagnostic::is_error) {
-            return Err(PlanError { findings: self.findings });
+            return Err(PlanError { findings: self.findings, of_models });
         }
         Ok(Plan {
             kind,
             method,
             resource,
             uri,
+            validator,
             parameters,
             templates,
             passthrough: self

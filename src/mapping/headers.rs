@@ -142,20 +142,22 @@ pub(crate) fn proxied_response_header(name: &HeaderName) -> ResponseHeader {
 
 /// The new name of a renamed header.
 pub(crate) fn remapped(name: &HeaderName) -> HeaderName {
-    // The common ones are known in advance, so that nothing is parsed for them.
+    // The common ones are made in advance.
+    const CONTENT_LENGTH: HeaderName = HeaderName::from_static("x-amzn-remapped-content-length");
+    const DATE: HeaderName = HeaderName::from_static("x-amzn-remapped-date");
+    const CONNECTION: HeaderName = HeaderName::from_static("x-amzn-remapped-connection");
+    const SERVER: HeaderName = HeaderName::from_static("x-amzn-remapped-server");
     if name == header::CONTENT_LENGTH {
-        return HeaderName::from_static("x-amzn-remapped-content-length");
+        CONTENT_LENGTH
+    } else if name == header::DATE {
+        DATE
+    } else if name == header::CONNECTION {
+        CONNECTION
+    } else if name == header::SERVER {
+        SERVER
+    } else {
+        HeaderName::try_from(format!("{REMAPPED}{name}")).unwrap_or_else(|_| name.clone())
     }
-    if name == header::DATE {
-        return HeaderName::from_static("x-amzn-remapped-date");
-    }
-    if name == header::CONNECTION {
-        return HeaderName::from_static("x-amzn-remapped-connection");
-    }
-    if name == header::SERVER {
-        return HeaderName::from_static("x-amzn-remapped-server");
-    }
-    HeaderName::try_from(format!("{REMAPPED}{name}")).unwrap_or_else(|_| name.clone())
 }
 
 /// Whether a `Connection` header may have a header removed by naming it: never one that frames,

@@ -33,17 +33,25 @@ pub struct ClientAddress(pub IpAddr);
 /// in `$input.params('X')` exactly, so without this extension (and over HTTP/2) only lower-case
 /// names are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginalHeaderNames(Arc<[Box<str>]>);
+pub struct OriginalHeaderNames {
+    /// Each name with a line end behind it.
+    lines: Arc<str>,
+}
 
 impl OriginalHeaderNames {
     /// The names in the order of the header lines.
-    pub fn new<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Self {
-        Self(names.into_iter().map(Into::into).collect())
+    pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
+        let mut lines = String::with_capacity(128);
+        for name in names {
+            lines.push_str(name.as_ref());
+            lines.push('\n');
+        }
+        Self { lines: lines.into() }
     }
 
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|name| &**name)
+        self.lines.split_terminator('\n')
     }
 }
 
@@ -118,32 +126,36 @@ const IDS_LENGTH: usize = EXTENDED_ID_END + "Root=1-".len() + 8 + 1 + 24;
 
 /// The three ids in one piece: a version 4 UUID, 16 characters of base64, a trace.
 fn write_ids(random: &[u8; RANDOM_BYTES], seconds: u64) -> [u8; IDS_LENGTH] {
-    let mut ids = *b"xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx================Root=1-00000000-xxxxxxxxxxxxxxxxxxxxxxxx";
+    let mut ids = *b"00000000-0000-4000-8000-000000000000================Root=1-00000000-000000000000000000000000";
     let (uuid, rest) = ids.split_at_mut(REQUEST_ID_END);
     let (extended, trace) = rest.split_at_mut(16);
     let (id, rest) = random.split_at(16);
     let (extended_random, root) = rest.split_at(11);
-    let mut nibbles = id.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    for (index, place) in uuid.iter_mut().enumerate() {
-        match index {
-            8 | 13 | 18 | 23 => {}
-            // The version.
-            14 => drop(nibbles.next()),
-            // The variant.
-            19 => *place = hex(nibbles.next().unwrap_or(0) & 3 | 8),
-            _ => *place = hex(nibbles.next().unwrap_or(0)),
-        }
+    for (places, bytes) in [(0..8, 0..4), (9..13, 4..6), (14..18, 6..8), (19..23, 8..10), (24..36, 10..16)] {
+        write_hex(uuid.get_mut(places), id.get(bytes));
     }
+    // The version and the variant.
+    for (at, digit) in [(14, b'4'), (19, b'8' + random.first().map_or(0, |byte| byte & 3))] {
+        uuid.iter_mut().skip(at).take(1).for_each(|place| *place = digit);
+    }
+    // `89ab` are the digits of the variant.
+    uuid.iter_mut().skip(19).take(1).filter(|place| **place > b'9').for_each(|place| *place += b'a' - b'9' - 1);
     // Eleven bytes give exactly sixteen characters, the last of them `=`.
     let engine = &base64::engine::general_purpose::URL_SAFE;
     let _ = base64::Engine::encode_slice(engine, extended_random, extended);
     let time = u32::try_from(seconds & 0xffff_ffff).unwrap_or(0).to_be_bytes();
-    let nibbles = time.iter().chain(root).flat_map(|byte| [byte >> 4, byte & 15]);
-    let places = trace.iter_mut().skip("Root=1-".len()).filter(|place| **place != b'-');
-    for (place, nibble) in places.zip(nibbles) {
-        *place = hex(nibble);
-    }
+    write_hex(trace.get_mut(7..15), Some(&time));
+    write_hex(trace.get_mut(16..40), Some(root));
     ids
+}
+
+fn write_hex(places: Option<&mut [u8]>, bytes: Option<&[u8]>) {
+    let places = places.unwrap_or_default().chunks_exact_mut(2);
+    for (pair, &byte) in places.zip(bytes.unwrap_or_default()) {
+        if let [high, low] = pair {
+            (*high, *low) = (hex(byte >> 4), hex(byte & 15));
+        }
+    }
 }
 
 fn hex(nibble: u8) -> u8 {

@@ -5,7 +5,8 @@
 //! [`layer`](crate::layer) only carry bodies to them.
 //!
 //! # Order of the rules
-//! Mapped parameters are evaluated first, on the method request as the client sent it; then the
+//! The request is validated, if its method has a request validator: parameters, then the body.
+//! Mapped parameters are evaluated next, on the method request as the client sent it; then the
 //! request template is chosen (or refused with 415), the body converted and rendered; overrides go
 //! over the mapped parameters; refused headers are found; method, URI and headers are made. On the
 //! way back a response is selected, its headers are mapped, its template is chosen by `Accept`,
@@ -30,6 +31,7 @@ mod selection;
 mod stage;
 mod templates;
 mod uri;
+mod validation;
 
 pub use limits::Limits;
 pub use method_request::{ClientAddress, OriginalHeaderNames};
@@ -48,3 +50,5 @@ pub(crate) use response::{
     BodyPlan, MockStatus, Selected, chosen, map_headers, override_response, proxy_headers, select,
 };
 pub(crate) use selection::Subject;
+#[cfg(feature = "openapi")]
+pub(crate) use validation::Models;

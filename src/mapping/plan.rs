@@ -17,6 +17,7 @@ use crate::mapping::selection::Selection;
 use crate::mapping::stage::Stage;
 use crate::mapping::templates::TemplateTable;
 use crate::mapping::uri::UriTemplate;
+use crate::mapping::validation::{Models, Validator};
 use crate::target::Target;
 
 /// An integration, compiled for one method of an API at one stage.
@@ -49,6 +50,8 @@ pub struct Plan {
     pub(crate) method: Option<http::Method>,
     pub(crate) resource: ResourcePath,
     pub(crate) uri: Option<UriTemplate>,
+    /// What is checked before anything else; none for most methods.
+    pub(crate) validator: Option<Validator>,
     pub(crate) parameters: Vec<Assignment>,
     pub(crate) templates: TemplateTable,
     pub(crate) passthrough: PassthroughBehavior,
@@ -90,13 +93,23 @@ impl Plan {
     ///
     /// # Errors
     /// All mistakes at once, with the warnings beside them; the pointers start at the integration
-    /// object.
+    /// object, for a mistake in a model at the document that holds it.
     pub fn compile(
         integration: &Integration,
         method: &Method,
         stage: impl Into<Arc<Stage>>,
     ) -> Result<Self, PlanError> {
-        Compiler::new(integration, method, stage.into()).compile()
+        Self::compile_with(integration, method, stage.into(), &mut Models::default())
+    }
+
+    /// The same for a method of an API, whose methods share their models.
+    pub(crate) fn compile_with(
+        integration: &Integration,
+        method: &Method,
+        stage: Arc<Stage>,
+        models: &mut Models,
+    ) -> Result<Self, PlanError> {
+        Compiler::new(integration, method, stage).compile(models)
     }
 
     /// A plan that answers every request with AWS's 500 for a broken configuration; `reason` goes
@@ -109,6 +122,7 @@ impl Plan {
             method: None,
             resource: resource.unwrap_or_default(),
             uri: None,
+            validator: None,
             parameters: Vec::new(),
             templates: TemplateTable::default(),
             passthrough: PassthroughBehavior::WhenNoMatch,
@@ -157,7 +171,10 @@ impl Plan {
     /// Whether something reads the names of the client's headers, so that a server should keep
     /// their spelling.
     pub fn reads_header_names(&self) -> bool {
-        self.reads.headers_later || self.templates.iter().next().is_some() || self.parameters.iter().any(Assignment::reads_header)
+        self.reads.headers_later
+            || self.templates.iter().next().is_some()
+            || self.parameters.iter().any(Assignment::reads_header)
+            || self.validator.as_ref().is_some_and(Validator::reads_header)
     }
 
     /// Whether the client's body is collected before the integration request is made.
@@ -184,12 +201,24 @@ pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_millis(29_000);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
     pub(crate) findings: Vec<Diagnostic>,
+    /// How many of the findings, the last ones, are about models.
+    pub(crate) of_models: usize,
 }
 
 impl PlanError {
     /// The mistakes and warnings, in the order of the integration's fields.
     pub fn findings(&self) -> &[Diagnostic] {
         &self.findings
+    }
+
+    /// The findings for the document that holds the integration at `pointer`.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn into_findings_at(mut self, pointer: &str) -> Vec<Diagnostic> {
+        let own = self.findings.len().saturating_sub(self.of_models);
+        for finding in self.findings.iter_mut().take(own) {
+            finding.pointer.insert_str(0, pointer);
+        }
+        self.findings
     }
 
     /// The same, owned.

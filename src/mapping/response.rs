@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::Error;
@@ -101,20 +101,25 @@ fn apply(out: &mut HeaderMap, parameter: &Parameter) -> Result<(), Error> {
 
 /// Renames and drops the headers of a backend behind a proxy integration.
 pub(crate) fn proxy_headers(out: &mut HeaderMap) {
+    let mut renamed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     loop {
         let next = out.keys().find_map(|name| match headers::proxied_response_header(name) {
             ResponseHeader::Sent => None,
             fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => Some((name.clone(), fate)),
         });
         let Some((name, fate)) = next else { break };
-        let values: Vec<HeaderValue> = out.get_all(&name).iter().cloned().collect();
-        out.remove(&name);
-        if fate == ResponseHeader::Remapped {
-            let name = headers::remapped(&name);
-            for value in values {
-                out.append(name.clone(), value);
+        match out.entry(&name) {
+            header::Entry::Occupied(found) => {
+                let values = found.remove_entry_mult().1;
+                if fate == ResponseHeader::Remapped {
+                    renamed.extend(values.map(|value| (headers::remapped(&name), value)));
+                }
             }
+            header::Entry::Vacant(_) => {}
         }
+    }
+    for (name, value) in renamed {
+        out.append(name, value);
     }
     finish(out);
 }

@@ -21,7 +21,7 @@ use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
     IntegrationLayer, RequestMapping, ResponseSelection, SigV4,
 };
-use crate::mapping::{METHOD_OVERRIDE, Plan, Stage, find_header};
+use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
 use crate::openapi::{Import, Operation, Router};
 
 /// An API at a stage: every operation of a document, compiled.
@@ -180,6 +180,7 @@ impl Api {
         let responses = Arc::new(responses);
 
         let mut router = Router::new();
+        let mut models = Models::default();
         let mut routes = Vec::with_capacity(document.operations.len());
         for operation in &document.operations {
             let method = &operation.method;
@@ -188,7 +189,7 @@ impl Api {
                 // The import has a finding about it.
                 continue;
             }
-            let plan = compile(operation, &stage, &mut late);
+            let plan = compile(operation, &stage, &mut models, &mut late);
             routes.push(Route {
                 http_method: method.http_method.clone(),
                 uri: operation.integration.as_ref().and_then(|integration| integration.uri.clone()),
@@ -252,7 +253,12 @@ impl Api {
     }
 }
 
-fn compile(operation: &Operation, stage: &Arc<Stage>, late: &mut Vec<Diagnostic>) -> Plan {
+fn compile(
+    operation: &Operation,
+    stage: &Arc<Stage>,
+    models: &mut Models,
+    late: &mut Vec<Diagnostic>,
+) -> Plan {
     let method = &operation.method;
     let fail = |reason: &str| Plan::failing(method, Arc::clone(stage), reason);
     let Some(integration) = &operation.integration else {
@@ -262,7 +268,7 @@ fn compile(operation: &Operation, stage: &Arc<Stage>, late: &mut Vec<Diagnostic>
             "the operation has no integration"
         });
     };
-    match Plan::compile(integration, method, Arc::clone(stage)) {
+    match Plan::compile_with(integration, method, Arc::clone(stage), models) {
         Ok(plan) => {
             late.extend(plan.warnings().iter().map(|finding| finding.clone().under(&operation.pointer)));
             if operation.broken {
@@ -271,7 +277,12 @@ fn compile(operation: &Operation, stage: &Arc<Stage>, late: &mut Vec<Diagnostic>
             plan
         }
         Err(error) => {
-            late.extend(error.into_findings().into_iter().map(|finding| finding.under(&operation.pointer)));
+            for finding in error.into_findings_at(&operation.pointer) {
+                // Methods may share a broken model.
+                if !late.contains(&finding) {
+                    late.push(finding);
+                }
+            }
             fail("the integration has errors; see the errors of the document")
         }
     }

@@ -1,6 +1,7 @@
 //! What the author of an API wrote, read into the model.
 
 use std::fmt;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -70,12 +71,12 @@ pub struct Document {
     pub request_validators: IndexMap<String, RequestValidator>,
     /// All methods of all paths, in the order written.
     pub operations: Vec<Operation>,
-    pub(super) value: Value,
+    pub(super) value: Arc<Value>,
 }
 
 impl Document {
-    /// The JSON text of the value that a JSON pointer names, such as the schema that
-    /// [`Method::request_models`] refers to.
+    /// The JSON text of the value that a JSON pointer names, such as the schema of one of the
+    /// [`Method::request_models`].
     pub fn json(&self, pointer: &str) -> Option<String> {
         self.value.pointer(pointer).map(Value::to_string)
     }

@@ -59,6 +59,12 @@ pub(super) fn read(
     } else {
         shared.validator.clone()
     };
+    if let Some(name) = &method.request_validator
+        && let Some(validator) = shared.validators.get(name)
+    {
+        method.validate_parameters = validator.parameters;
+        method.validate_body = validator.body;
+    }
     method.api_key_required = security::api_key_required(at, shared, findings);
 
     let mut operation = Operation {

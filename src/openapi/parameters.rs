@@ -1,9 +1,11 @@
 //! Declared request parameters and bodies.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::integration::{Method, Parameter, ParameterLocation};
+use crate::integration::{Method, Parameter, ParameterLocation, Schema, referred};
 
 use super::cursor::At;
 use super::document::Format;
@@ -167,13 +169,27 @@ fn request_body(shared: &Shared<'_>, at: At<'_>, method: &mut Method, findings: 
     }
 }
 
-/// The pointer of the schema of `at`, references followed.
-fn schema(shared: &Shared<'_>, at: &At<'_>, findings: &mut Findings) -> Option<String> {
-    let schema = reference::follow(&shared.root, at.member("schema")?, findings)?;
+/// The schema of `at`, references followed.
+fn schema(shared: &Shared<'_>, at: &At<'_>, findings: &mut Findings) -> Option<Schema> {
+    let schema = named(shared, at.member("schema")?);
+    let schema = reference::follow(&shared.root, schema, findings)?;
     // OpenAPI 3.1 has `true` and `false` for schemas.
     if !matches!(schema.value, Value::Object(_) | Value::Bool(_)) {
         read::mismatch(&schema, "a schema", findings);
         return None;
     }
-    Some(schema.pointer)
+    Some(Schema::within(
+        Arc::clone(&shared.document),
+        &schema.pointer,
+    ))
+}
+
+/// The model that is named by its address in API Gateway, if that is how `at` names it.
+fn named<'a>(shared: &Shared<'a>, at: At<'a>) -> At<'a> {
+    let model = at.member("$ref").and_then(|reference| {
+        let pointer = referred(shared.root.value, reference.value.as_str()?)?;
+        let value = shared.root.value.pointer(&pointer)?;
+        Some(At { value, pointer })
+    });
+    model.unwrap_or(at)
 }

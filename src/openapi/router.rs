@@ -23,7 +23,7 @@ pub struct Router<T> {
 /// What stands below one path; children and routes are indices.
 #[derive(Debug, Clone, Default)]
 struct Node {
-    named: HashMap<Box<str>, usize>,
+    named: HashMap<Box<str>, usize, foldhash::fast::FixedState>,
     variable: Option<usize>,
     here: Methods,
     greedy: Methods,

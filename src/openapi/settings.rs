@@ -1,6 +1,9 @@
 //! What a document says about the whole API.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::integration::GatewayResponse;
 
@@ -58,6 +61,8 @@ pub(super) const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
 /// What every operation of the document may refer to.
 pub(super) struct Shared<'a> {
     pub(super) root: At<'a>,
+    /// The root once more, for models to keep.
+    pub(super) document: Arc<Value>,
     pub(super) format: Format,
     pub(super) schemes: Schemes,
     pub(super) validators: IndexMap<String, RequestValidator>,
@@ -82,6 +87,7 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
     let validators = request_validators(root, findings);
     let mut shared = Shared {
         root: root.clone(),
+        document: Arc::new(root.value.clone()),
         format,
         schemes: Schemes::read(format, root, findings),
         validators,
@@ -110,7 +116,7 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
         gateway_responses: gateway_responses(root, findings),
         operations: paths::operations(&shared, findings),
         request_validators: shared.validators,
-        value: root.value.clone(),
+        value: shared.document,
     }
 }
 

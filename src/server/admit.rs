@@ -164,8 +164,14 @@ fn check_host_of_two<B>(request: &Request<B>) -> Result<(), Refusal> {
 
 /// A host and a port, as far as its characters go; it may be empty.
 fn is_host(host: &HeaderValue) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=:[]%".contains(byte);
-    host.as_bytes().iter().all(fits)
+    host.as_bytes().iter().all(|byte| {
+        matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'.' | b':' | b'_' | b'~')
+            || matches!(
+                byte,
+                b'[' | b']' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')'
+            )
+            || matches!(byte, b'*' | b'+' | b';' | b'=')
+    })
 }
 
 fn strip_authority<B>(request: &mut Request<B>) -> Result<(), Refusal> {

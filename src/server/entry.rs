@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::BoxError;
+use crate::layer::OneCall;
 use crate::mapping::ClientAddress;
 use crate::server::admit::{Sizes, admit};
 use crate::server::spelling::Spelled;
@@ -63,11 +64,9 @@ where
         if let Some(client) = self.client {
             extensions.insert(client);
         }
-        let request = Some(request.map(Body::new));
         EntryFuture {
-            state: State::Waiting {
-                service: self.service.clone(),
-                request,
+            state: State::Called {
+                answer: OneCall::new(self.service.clone(), request.map(Body::new)),
             },
         }
     }
@@ -77,15 +76,14 @@ pin_project! {
     /// An answer, to come.
     pub(super) struct EntryFuture<S: Service<Request<Body>>> {
         #[pin]
-        state: State<S, S::Future>,
+        state: State<OneCall<S>>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<S, F> {
+    enum State<F> {
         Refused { response: Option<Response<Body>> },
-        Waiting { service: S, request: Option<Request<Body>> },
         Called { #[pin] answer: F },
     }
 }
@@ -99,21 +97,15 @@ where
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                StateProjection::Refused { response } => {
-                    return Poll::Ready(Ok(response.take().unwrap_or_default()));
-                }
-                StateProjection::Waiting { service, request } => {
-                    ready!(service.poll_ready(cx)).unwrap_or_else(|never| match never {});
-                    let request = request.take().unwrap_or_default();
-                    let answer = service.call(request);
-                    state.set(State::Called { answer });
-                }
-                StateProjection::Called { answer } => {
-                    return answer.poll(cx).map_ok(|response| response.map(Body::new));
-                }
+        match self.project().state.project() {
+            StateProjection::Refused { response } => {
+                Poll::Ready(Ok(response.take().unwrap_or_default()))
+            }
+            StateProjection::Called { answer } => {
+                // The service is infallible, so that there is no error to answer.
+                answer
+                    .poll(cx)
+                    .map(|answer| Ok(answer.map_or_else(|_| Response::default(), |response| response.map(Body::new))))
             }
         }
     }

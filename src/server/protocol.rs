@@ -31,6 +31,9 @@ impl Opening {
 
     /// Gives out bytes, if there are any.
     pub(super) fn replay(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        if self.given == self.filled {
+            return false;
+        }
         let rest = self.bytes.get(self.given..self.filled).unwrap_or_default();
         let count = rest.len().min(buf.remaining());
         buf.put_slice(rest.get(..count).unwrap_or_default());

@@ -15,15 +15,12 @@ use crate::server::framing::{Framing, Skipped};
 /// hyper's own bound, above which it answers 431.
 const MAX_HEADERS: usize = 100;
 
-/// The names of one head, each followed by a line end.
-type Names = String;
-
 /// Names on their way from the bytes of a connection to its requests, in the order of the heads.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spelled(Arc<Mutex<VecDeque<Names>>>);
+pub(super) struct Spelled(Arc<Mutex<VecDeque<OriginalHeaderNames>>>);
 
 impl Spelled {
-    fn push(&self, names: Names) {
+    fn push(&self, names: OriginalHeaderNames) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -37,29 +34,25 @@ impl Spelled {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front()?;
-        is_spelling_of(&names, headers).then(|| OriginalHeaderNames::new(names.lines()))
+        is_spelling_of(&names, headers).then_some(names)
     }
 }
 
 /// Whether there is one name for each header line, and they are in the order of the lines.
-fn is_spelling_of(names: &str, headers: &HeaderMap) -> bool {
+fn is_spelling_of(names: &OriginalHeaderNames, headers: &HeaderMap) -> bool {
+    let mut pairs = names.iter().zip(headers.keys());
     if headers.keys_len() == headers.len() {
-        let mut names = names.lines();
-        let paired = headers.keys().all(|key| {
-            names
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case(key.as_str()))
-        });
-        return paired && names.next().is_none();
+        return names.iter().count() == headers.len()
+            && pairs.all(|(name, key)| name.eq_ignore_ascii_case(key.as_str()));
     }
     // The map holds the lines of a repeated name together, in their order.
     let lines = |key: &str| {
         names
-            .lines()
+            .iter()
             .filter(|name| name.eq_ignore_ascii_case(key))
             .count()
     };
-    names.lines().count() == headers.len()
+    names.iter().count() == headers.len()
         && headers
             .keys()
             .all(|key| lines(key.as_str()) == headers.get_all(key).iter().count())
@@ -195,7 +188,7 @@ enum Parsed {
 }
 
 struct Head {
-    names: Names,
+    names: OriginalHeaderNames,
     length: usize,
     body: Option<Framing>,
 }
@@ -212,17 +205,8 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
     if request.method == Some("CONNECT") {
         return None;
     }
-    let mut names = String::with_capacity(
-        request
-            .headers
-            .iter()
-            .map(|header| header.name.len() + 1)
-            .sum(),
-    );
     let (mut chunked, mut content_length) = (None, None);
     for header in request.headers.iter() {
-        names.push_str(header.name);
-        names.push('\n');
         if header.name.eq_ignore_ascii_case("transfer-encoding") {
             let last = header
                 .value
@@ -249,7 +233,7 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
         }
     };
     Some(Parsed::Complete(Head {
-        names,
+        names: OriginalHeaderNames::new(request.headers.iter().map(|header| header.name)),
         length,
         body,
     }))
@@ -262,6 +246,13 @@ mod tests {
 
     use super::*;
 
+    /// The names of a head, each followed by a line end.
+    type Names = String;
+
+    fn joined(names: &OriginalHeaderNames) -> Names {
+        names.iter().map(|name| format!("{name}\n")).collect()
+    }
+
     fn seen(parts: &[&[u8]], largest_head: usize) -> (Vec<Names>, State) {
         let spelled = Spelled::default();
         let mut tap = Tap::new(largest_head, spelled.clone());
@@ -269,7 +260,7 @@ mod tests {
             tap.see(part);
         }
         assert!(tap.partial.len() <= largest_head);
-        let names = spelled.0.lock().unwrap().iter().cloned().collect();
+        let names = spelled.0.lock().unwrap().iter().map(joined).collect();
         (names, tap.state)
     }
 
@@ -350,6 +341,9 @@ mod tests {
                 )
             };
             names.iter().map(pair).collect()
+        };
+        let is_spelling_of = |names: &str, map: &HeaderMap| {
+            is_spelling_of(&OriginalHeaderNames::new(names.lines()), map)
         };
         assert!(is_spelling_of("Host\nX-A\n", &map(&["host", "x-a"])));
         assert!(is_spelling_of(

@@ -170,6 +170,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::handler::HandlerWithoutStateExt;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -177,7 +177,7 @@ paths:
         .route("/api/own", axum::routing::get(|| async { "own" }))
         .layer(tower_http::trace::TraceLayer::new_for_http())
         .layer(tower_http::set_header::SetResponseHeaderLayer::overriding(
-            header::SERVER,
+            http::header::SERVER,
             http::HeaderValue::from_static("ours"),
         ));
     let get = |path: &'static str| {

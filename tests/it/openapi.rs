@@ -83,8 +83,8 @@ fn outcome(bytes: &[u8], name: &str) -> String {
                 }
             }
         }
-        for (media_type, pointer) in &method.request_models {
-            let _ = writeln!(out, "  model {media_type} {pointer}");
+        for (media_type, schema) in &method.request_models {
+            let _ = writeln!(out, "  model {media_type} {}", schema.pointer());
         }
         if let Some(validator) = &method.request_validator {
             let _ = writeln!(out, "  validator {validator}");

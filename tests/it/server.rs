@@ -46,6 +46,7 @@ async fn tell(request: Request<Body>) -> Result<Response<Body>, Infallible> {
     if parts.uri.path() == "/never" {
         std::future::pending::<()>().await;
     }
+    assert_ne!(parts.uri.path(), "/panic", "a fault of the service");
     let ClientAddress(client) = parts.extensions.get().copied().unwrap();
     let names = parts.extensions.get::<OriginalHeaderNames>();
     let names = names.map_or("none".into(), |names| {
@@ -315,20 +316,17 @@ async fn an_answer_survives_a_body_that_nobody_reads() {
     let head = b"POST /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 8000000\r\n\r\n";
     stream.write_all(head).await.unwrap();
     let (mut reading, mut writing) = stream.into_split();
+    // Many clients look for the answer only when they have sent all.
     let sending = tokio::spawn(async move {
-        let part = vec![b'x'; 100_000];
-        for _ in 0..80 {
-            if writing.write_all(&part).await.is_err() {
-                break;
-            }
-        }
-        writing
+        let sent = writing.write_all(&vec![b'x'; 8_000_000]).await;
+        (writing, sent)
     });
     sleep(Duration::from_millis(100)).await;
     let mut answer = String::new();
     reading.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("not read"), "{answer}");
-    drop(sending.await.unwrap());
+    let (_writing, sent) = sending.await.unwrap();
+    assert!(sent.is_ok(), "{sent:?}");
 }
 
 #[tokio::test]
@@ -457,6 +455,24 @@ impl http_body::Body for Frames {
             .poll_recv(cx)
             .map(|data| data.map(|data| Ok(Frame::data(data))))
     }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_service_ends_only_its_connection() {
+    let server = keeping_names().await;
+    let request = b"GET /panic HTTP/1.1\r\nHost: h\r\n\r\n";
+    assert_eq!(
+        exchange(server.address, &[request]).await,
+        (String::new(), true)
+    );
+    let request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    assert!(
+        exchange(server.address, &[request])
+            .await
+            .0
+            .starts_with("HTTP/1.1 200")
+    );
+    assert_eq!(server.stop().await, End::Drained);
 }
 
 #[tokio::test]

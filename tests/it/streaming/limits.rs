@@ -57,8 +57,7 @@ fn kind(response: &Response<Body>) -> Option<ErrorKind> {
 
 #[tokio::test]
 async fn a_request_that_says_it_is_too_large_is_not_read() {
-    let integrations: [fn(String) -> Integration; 2] =
-        [|authority| proxy(authority), |_| renders()];
+    let integrations: [fn(String) -> Integration; 2] = [proxy, |_| renders()];
     for integration in integrations {
         let between = Between::with(integration, bounded()).await;
         let mut client = between.client().await;
@@ -124,7 +123,7 @@ async fn what_is_collected_is_bounded_and_what_streams_is_not() {
 
 #[tokio::test]
 async fn a_streamed_request_over_the_limit_is_never_whole_for_the_backend() {
-    let between = Between::with(|authority| proxy(authority), bounded()).await;
+    let between = Between::with(proxy, bounded()).await;
     let mut client = between.client().await;
     client
         .send(&format!(
@@ -141,6 +140,44 @@ async fn a_streamed_request_over_the_limit_is_never_whole_for_the_backend() {
         "the body went on or ended as if it were whole: {next:?}"
     );
     assert_eq!(client.head().await.status().unwrap(), 413);
+}
+
+/// A body that never ends, and how many frames of 10 bytes were taken from it.
+fn endless() -> (Body, tokio::task::JoinHandle<usize>) {
+    let (sender, body) = frames(1);
+    let feeding = tokio::spawn(async move {
+        let mut taken = 0;
+        while sender.send(data("1234567890")).await.is_ok() {
+            taken += 1;
+        }
+        taken
+    });
+    (Body::new(body), feeding)
+}
+
+#[tokio::test]
+async fn a_body_without_an_end_is_not_collected_beyond_the_limit() {
+    let (body, feeding) = endless();
+    let response = call(&renders(), collecting(), body).await;
+    assert_eq!(response.status(), 413);
+    // Two frames are over the limit; one more may wait in the channel, and one behind it.
+    let taken = soon("the end of the body", feeding).await.unwrap();
+    assert!((2..=4).contains(&taken), "{taken} frames were taken");
+
+    let (give, mut given) = mpsc::channel(1);
+    let backend = service_fn(move |_: Request<Body>| {
+        let (body, feeding) = endless();
+        give.try_send(feeding).unwrap();
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    });
+    let plan = plan_at(&renders(), "/{proxy+}", collecting());
+    let service = IntegrationLayer::new(plan).layer(backend);
+    let request = Request::post("/a").body(Body::empty()).unwrap();
+    let Ok(response) = soon("the call", service.oneshot(request)).await;
+    assert_eq!(response.status(), 500);
+    let feeding = given.recv().await.unwrap();
+    let taken = soon("the end of the body", feeding).await.unwrap();
+    assert!((2..=4).contains(&taken), "{taken} frames were taken");
 }
 
 /// The answer of a backend that answers with `body`, to a request without one.
@@ -209,7 +246,7 @@ async fn a_streamed_answer_over_the_limit_ends_with_an_error() {
 
 #[tokio::test]
 async fn a_streamed_answer_over_the_limit_is_never_whole_for_the_client() {
-    let between = Between::with(|authority| proxy(authority), bounded()).await;
+    let between = Between::with(proxy, bounded()).await;
     let mut client = between.client().await;
     client
         .send("GET /a HTTP/1.1\r\nHost: gateway\r\n\r\n")

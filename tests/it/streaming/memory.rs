@@ -37,7 +37,8 @@ async fn gateway_process() {
 struct Gateway {
     process: Child,
     address: String,
-    _connection: TcpStream,
+    /// Without it the process ends.
+    _connection: Option<TcpStream>,
 }
 
 impl Drop for Gateway {
@@ -48,7 +49,8 @@ impl Drop for Gateway {
 }
 
 impl Gateway {
-    async fn start(backend: &TcpListener) -> Self {
+    /// The layers in a process of their own.
+    async fn of_layers(backend: &TcpListener) -> Self {
         let tell = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let process = Command::new(std::env::current_exe().unwrap())
             .args([
@@ -76,7 +78,59 @@ impl Gateway {
         Self {
             process,
             address,
-            _connection: connection,
+            _connection: Some(connection),
+        }
+    }
+
+    /// `apigw serve`, keeping the names of headers, which takes another look at every byte.
+    #[cfg(feature = "cli")]
+    fn of_apigw(backend: &TcpListener) -> Self {
+        use std::io::{BufRead, BufReader};
+
+        let document = serde_json::json!({
+            "openapi": "3.0.1",
+            "info": {"title": "proxy", "version": "1"},
+            "paths": {"/{proxy+}": {"x-amazon-apigateway-any-method": {
+                "parameters": [
+                    {"name": "proxy", "in": "path", "required": true, "schema": {"type": "string"}},
+                ],
+                "responses": {},
+                "x-amazon-apigateway-integration": {
+                    "type": "http_proxy",
+                    "httpMethod": "ANY",
+                    "uri": format!("http://{}/{{proxy}}", backend.local_addr().unwrap()),
+                    "requestParameters": {
+                        "integration.request.path.proxy": "method.request.path.proxy",
+                        "integration.request.header.x-spelled": "method.request.header.X-Spelled",
+                    },
+                },
+            }}},
+        });
+        let name = format!("apigw-memory-{}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, document.to_string()).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_apigw"))
+            .arg("serve")
+            .arg(&path)
+            .args(["--listen", "127.0.0.1:0", "--limits", "none"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        // What else it prints is read, so that it never waits for a reader.
+        std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+        fs::remove_file(path).unwrap();
+        let address = line.trim().strip_prefix("listening on http://");
+        let address = address
+            .unwrap_or_else(|| panic!("it says {line:?}"))
+            .to_owned();
+        Self {
+            process,
+            address,
+            _connection: None,
         }
     }
 
@@ -125,7 +179,20 @@ async fn pour(raw: &mut Raw, mut count: usize) {
 #[tokio::test]
 async fn much_streams_through_little_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let gateway = Gateway::start(&listener).await;
+    let gateway = Gateway::of_layers(&listener).await;
+    stream_much(gateway, listener).await;
+}
+
+#[cfg(feature = "cli")]
+#[tokio::test]
+async fn much_streams_through_little_memory_of_apigw() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::of_apigw(&listener);
+    stream_much(gateway, listener).await;
+}
+
+/// Much up, then much down, each to somebody who is slow at first.
+async fn stream_much(gateway: Gateway, listener: TcpListener) {
     let mut client = gateway.client().await;
 
     // Everything is in place once a request went through.
@@ -140,7 +207,6 @@ async fn much_streams_through_little_memory() {
     client.head().await;
     let idle = gateway.kib("VmRSS");
 
-    // Up, to a backend that is slow at first.
     client
         .send(&format!(
             "POST /up HTTP/1.1\r\nHost: gateway\r\nContent-Length: {SIZE}\r\n\r\n"
@@ -164,7 +230,6 @@ async fn much_streams_through_little_memory() {
         b"ok"
     );
 
-    // Down, to a client that is slow at first.
     client
         .send("GET /down HTTP/1.1\r\nHost: gateway\r\n\r\n")
         .await;
