@@ -33,8 +33,14 @@ impl Service<Request<Body>> for Backend {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let mut response = Response::new(request.into_body());
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.headers_mut().insert(header::DATE, HeaderValue::from_static("Sun, 22 Nov 2026 12:00:00 GMT"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        response.headers_mut().insert(
+            header::DATE,
+            HeaderValue::from_static("Sun, 22 Nov 2026 12:00:00 GMT"),
+        );
         ready(Ok(response))
     }
 }
@@ -51,7 +57,12 @@ fn request() -> Request<Body> {
 }
 
 fn plan(integration: &Integration) -> Plan {
-    Plan::compile(integration, &Method::new("POST", "/orders/{id}"), Stage::new("bench")).expect("a plan")
+    Plan::compile(
+        integration,
+        &Method::new("POST", "/orders/{id}"),
+        Stage::new("bench"),
+    )
+    .expect("a plan")
 }
 
 fn run<S>(service: &S, count: u32) -> Duration
@@ -59,7 +70,10 @@ where
     S: Service<Request<Body>, Response = Response<Body>> + Clone,
     S::Error: std::fmt::Debug,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let start = Instant::now();
         for _ in 0..count {
@@ -79,18 +93,34 @@ fn main() {
                   \"lines\": [#foreach($l in $input.path('$.order.lines'))\"$l.sku\"#if($foreach.hasNext),#end#end]}";
     let mapped = Integration::http("POST", "http://backend.example/")
         .request_template("application/json", Template::vtl(source))
-        .response(IntegrationResponse::new(200).response_template("application/json", Template::vtl("$input.json('$')")));
+        .response(
+            IntegrationResponse::new(200)
+                .response_template("application/json", Template::vtl("$input.json('$')")),
+        );
     let mut cases: Vec<(&str, Box<dyn Fn(u32) -> Duration>)> =
         vec![("bare", Box::new(|count| run(&Backend, count)))];
-    for (name, integration) in [("proxy", &proxy), ("select", &select), ("vtl both ways", &mapped)] {
+    for (name, integration) in [
+        ("proxy", &proxy),
+        ("select", &select),
+        ("vtl both ways", &mapped),
+    ] {
         let service = IntegrationLayer::new(plan(integration)).layer(Backend);
         cases.push((name, Box::new(move |count| run(&service, count))));
     }
 
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     if let Some(name) = arguments.first() {
-        let count = arguments.get(1).and_then(|count| count.parse().ok()).unwrap_or(1000);
-        let (_, case) = cases.iter().find(|(known, _)| known == name).expect("the name of a case");
+        let count = arguments
+            .get(1)
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(1000);
+        let (_, case) = cases
+            .iter()
+            .find(|(known, _)| known == name)
+            .expect("the name of a case");
         println!("{name}: {:?} a call", case(count));
         return;
     }

@@ -20,16 +20,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("http://{}", listener.local_addr()?);
 
     let integration = Integration::http("GET", format!("{url}/internal/greeting"))
-        .request_parameter("integration.request.querystring.who", "method.request.path.name")
+        .request_parameter(
+            "integration.request.querystring.who",
+            "method.request.path.name",
+        )
         .response(IntegrationResponse::new(200).response_template(
             "application/json",
-            Template::tera(r#"{"said": "{{ input_path(path='$.text') }}", "at": "{{ context.stage }}"}"#),
+            Template::tera(
+                r#"{"said": "{{ input_path(path='$.text') }}", "at": "{{ context.stage }}"}"#,
+            ),
         ))
         .response(IntegrationResponse::new(502).selection_pattern("5\\d{2}"));
-    let plan = Plan::compile(&integration, &Method::new("GET", "/greet/{name}"), Stage::new("dev"))?;
+    let plan = Plan::compile(
+        &integration,
+        &Method::new("GET", "/greet/{name}"),
+        Stage::new("dev"),
+    )?;
     let greet = IntegrationLayer::new(plan).layer(HttpClient::new());
 
-    let greeting = |uri: http::Uri| async move { format!(r#"{{"text": "hello \"{}\""}}"#, uri.query().unwrap_or("")) };
+    let greeting = |uri: http::Uri| async move {
+        format!(r#"{{"text": "hello \"{}\""}}"#, uri.query().unwrap_or(""))
+    };
     let app = Router::new()
         .route("/health", get(|| async { "fine" }))
         .route("/internal/greeting", get(greeting))
@@ -38,7 +49,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let request = Request::get(format!("{url}/greet/you")).body(Body::empty())?;
     let response = HttpClient::new().oneshot(request).await?;
-    println!("{} {:?}", response.status(), response.into_body().collect().await?.to_bytes());
+    println!(
+        "{} {:?}",
+        response.status(),
+        response.into_body().collect().await?.to_bytes()
+    );
     if !std::env::args().any(|argument| argument == "--once") {
         println!("serving on {url}, end with Ctrl-C; try: curl {url}/greet/you");
         serving.await??;

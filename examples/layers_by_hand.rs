@@ -13,8 +13,8 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_apigw::Body;
 use tower_apigw::integration::{Integration, IntegrationResponse, Method};
 use tower_apigw::layer::{
-    BodyMappingLayer, DispatchLayer, GatewayResponseLayer, RequestMappingLayer, ResponseSelectionLayer,
-    SigV4Layer,
+    BodyMappingLayer, DispatchLayer, GatewayResponseLayer, RequestMappingLayer,
+    ResponseSelectionLayer, SigV4Layer,
 };
 use tower_apigw::mapping::{Plan, Stage};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -26,11 +26,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .request_template("application/json", r#"{"quantity": $input.path('$.n')}"#)
         .response(IntegrationResponse::new(200))
         .response(IntegrationResponse::new(404).selection_pattern("4\\d{2}"));
-    let plan = Plan::compile(&integration, &Method::new("POST", "/orders/{orderId}"), Stage::new("prod"))?;
+    let plan = Plan::compile(
+        &integration,
+        &Method::new("POST", "/orders/{orderId}"),
+        Stage::new("prod"),
+    )?;
     let plan = Arc::new(plan);
 
     let service = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::overriding(header::SERVER, HeaderValue::from_static("by-hand")))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::SERVER,
+            HeaderValue::from_static("by-hand"),
+        ))
         .layer(GatewayResponseLayer::new())
         .layer(BodyMappingLayer::new(Arc::clone(&plan)))
         .layer(ResponseSelectionLayer::new(Arc::clone(&plan)))
@@ -40,11 +47,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .layer(DispatchLayer::new())
         .service(service_fn(backend));
 
-    for (path, body) in [("/orders/7", r#"{"n": 3}"#), ("/orders/slow", "{}"), ("/orders/none", r#"{"n": 1}"#)] {
+    for (path, body) in [
+        ("/orders/7", r#"{"n": 3}"#),
+        ("/orders/slow", "{}"),
+        ("/orders/none", r#"{"n": 1}"#),
+    ] {
         let request = Request::post(path).body(Body::from(body))?;
         let response = service.clone().oneshot(request).await?;
         let text = response.body().as_bytes().unwrap_or_default();
-        println!("{path}: {} {:?} {text:?}", response.status(), response.headers().get("server"));
+        println!(
+            "{path}: {} {:?} {text:?}",
+            response.status(),
+            response.headers().get("server")
+        );
     }
     Ok(())
 }
@@ -58,7 +73,12 @@ async fn backend(request: Request<Body>) -> Result<Response<Body>, Infallible> {
             *response.status_mut() = http::StatusCode::GONE;
             return Ok(response);
         }
-        _ => println!("backend got {} {} {:?}", request.method(), request.uri(), request.body().as_bytes()),
+        _ => println!(
+            "backend got {} {} {:?}",
+            request.method(),
+            request.uri(),
+            request.body().as_bytes()
+        ),
     }
     Ok(Response::new(request.into_body()))
 }

@@ -38,10 +38,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("GET", "/shops", ""),
     ] {
         println!("\n=== {method} {path} {body}");
-        let request = Request::builder().method(method).uri(format!("{url}{path}"));
-        let request = request.header("content-type", "application/json").body(Body::from(body.to_owned()))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{url}{path}"));
+        let request = request
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_owned()))?;
         let (head, body) = HttpClient::new().oneshot(request).await?.into_parts();
-        println!("  client got {} {}", head.status, String::from_utf8_lossy(&body.collect().await?.to_bytes()));
+        println!(
+            "  client got {} {}",
+            head.status,
+            String::from_utf8_lossy(&body.collect().await?.to_bytes())
+        );
         if let Some(location) = head.headers.get("location") {
             println!("             location: {location:?}");
         }
@@ -59,16 +67,28 @@ fn petstore() -> Router {
     let create = |body: String| async move {
         println!("  backend got body {}", body.trim());
         if body.contains("unicorn") {
-            return (http::StatusCode::UNPROCESSABLE_ENTITY, r#"{"errors": [{"message": "no such animal"}]}"#);
+            return (
+                http::StatusCode::UNPROCESSABLE_ENTITY,
+                r#"{"errors": [{"message": "no such animal"}]}"#,
+            );
         }
-        (http::StatusCode::OK, r#"{"pet": {"id": 7, "href": "/pets/7"}, "message": "success"}"#)
+        (
+            http::StatusCode::OK,
+            r#"{"pet": {"id": 7, "href": "/pets/7"}, "message": "success"}"#,
+        )
     };
     let tell = |request: http::Request<axum::body::Body>, next: axum::middleware::Next| {
         println!("  backend got {} {}", request.method(), request.uri());
         next.run(request)
     };
     Router::new()
-        .route("/petstore/pets", get(move || async move { list }).post(create))
-        .route("/petstore/pets/{id}", get(|| async { r#"{"id": 7, "type": "fish"}"# }))
+        .route(
+            "/petstore/pets",
+            get(move || async move { list }).post(create),
+        )
+        .route(
+            "/petstore/pets/{id}",
+            get(|| async { r#"{"id": 7, "type": "fish"}"# }),
+        )
         .layer(axum::middleware::from_fn(tell))
 }

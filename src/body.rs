@@ -127,7 +127,10 @@ impl Body {
             Ok(body) => return Self::from(body.into_inner().unwrap_or_default()),
             Err(body) => body,
         };
-        Self(Kind::Stream(body.map_err(|error| BodyError::new(error.into())).boxed_unsync()))
+        Self(Kind::Stream(
+            body.map_err(|error| BodyError::new(error.into()))
+                .boxed_unsync(),
+        ))
     }
 
     /// The bytes, if they are in memory.
@@ -153,7 +156,10 @@ impl Body {
             return Err(BodyError::too_large());
         }
         if let Some(bytes) = self.as_bytes() {
-            return Ok(Collected { bytes, trailers: None });
+            return Ok(Collected {
+                bytes,
+                trailers: None,
+            });
         }
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
@@ -188,7 +194,11 @@ impl Body {
                 }
             }
         }
-        let bytes = if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() };
+        let bytes = if rest.is_empty() {
+            first.unwrap_or_default()
+        } else {
+            rest.freeze()
+        };
         Ok(Collected { bytes, trailers })
     }
 
@@ -233,7 +243,11 @@ fn downcast<B: 'static, T: 'static>(body: B) -> Result<T, B> {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        if bytes.is_empty() { Self::empty() } else { Self(Kind::Full(bytes)) }
+        if bytes.is_empty() {
+            Self::empty()
+        } else {
+            Self(Kind::Full(bytes))
+        }
     }
 }
 
@@ -334,7 +348,10 @@ impl HttpBody for Body {
             Kind::Stream(body) => body.size_hint(),
             Kind::Peeked(peeked) => {
                 let (frame, rest) = peeked.as_ref();
-                let data = frame.as_ref().and_then(|frame| frame.data_ref()).map_or(0, Bytes::len);
+                let data = frame
+                    .as_ref()
+                    .and_then(|frame| frame.data_ref())
+                    .map_or(0, Bytes::len);
                 let data = u64::try_from(data).unwrap_or(u64::MAX);
                 let inner = rest.size_hint();
                 let mut hint = SizeHint::new();

@@ -58,12 +58,20 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `pointer`.
-    pub fn error(code: &'static str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn error(
+        code: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self::new(Severity::Error, code, pointer.into(), message.into())
     }
 
     /// A warning at `pointer`.
-    pub fn warning(code: &'static str, pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn warning(
+        code: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self::new(Severity::Warning, code, pointer.into(), message.into())
     }
 
@@ -138,7 +146,9 @@ mod tests {
 
     #[test]
     fn display_says_where_what_and_what_to_do() {
-        let mut finding = Diagnostic::error("uri", "/uri", "no host").help("write http://host/path").under("/x");
+        let mut finding = Diagnostic::error("uri", "/uri", "no host")
+            .help("write http://host/path")
+            .under("/x");
         finding.position = Some(Position { line: 3, column: 7 });
         assert_eq!(
             finding.to_string(),

@@ -73,7 +73,12 @@ struct Inner {
 impl Error {
     /// An error of `kind` with a text for logs.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), validation: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            validation: None,
+            source: None,
+        }))
     }
 
     /// The execution failed because of how the API is configured.
@@ -173,8 +178,14 @@ mod tests {
         let ours = Error::new(ErrorKind::Timeout, "too late");
         assert_eq!(Error::from_service(ours.into()).kind(), ErrorKind::Timeout);
         let wrapped = std::io::Error::other(Error::new(ErrorKind::RequestTooLarge, "too large"));
-        assert_eq!(Error::from_service(wrapped.into()).kind(), ErrorKind::Network);
+        assert_eq!(
+            Error::from_service(wrapped.into()).kind(),
+            ErrorKind::Network
+        );
         let foreign = std::io::Error::other("reset");
-        assert_eq!(Error::from_service(foreign.into()).kind(), ErrorKind::Network);
+        assert_eq!(
+            Error::from_service(foreign.into()).kind(),
+            ErrorKind::Network
+        );
     }
 }

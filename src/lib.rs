@@ -65,8 +65,8 @@
 //!   4  bin/apigw      openapi (import, router, api)      backend (client)      server
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
-//!   1  template: engines, $input $context $util      target      error      body
-//!   0  vtl      jsonpath      integration (the model)      diagnostic
+//!   1  template: engines, $input $context $util      target      body
+//!   0  vtl      jsonpath      integration (the model)      error      diagnostic
 //! ```
 //! Floors 0 to 2 have no async, no clock, no randomness and no environment. `layer` knows bodies,
 //! readiness and futures, and no rule of AWS. Behaviour is marked with its source: `AWS:` documented,

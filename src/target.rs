@@ -46,7 +46,10 @@ impl Target {
     /// Asks for a signature.
     #[must_use]
     pub fn signed(mut self, service: impl Into<String>, region: impl Into<String>) -> Self {
-        self.signing = Some(Arc::new(SigningScope { service: service.into(), region: region.into() }));
+        self.signing = Some(Arc::new(SigningScope {
+            service: service.into(),
+            region: region.into(),
+        }));
         self
     }
 }

@@ -1,4 +1,4 @@
-//! An HTTP client: a pool of connections to backends, plain and with TLS.
+//! An HTTP client: connections to backends, plain and with TLS.
 
 use std::fmt;
 use std::future::Future;
@@ -7,23 +7,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri, header};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::backend::pool::{Key, Pool};
 use crate::backend::resolve::{NameError, Resolver};
 use crate::body::Body;
-use crate::error::{Error, ErrorKind, find};
+use crate::error::{BoxError, Error, ErrorKind, find};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Below the 60 seconds after which common load balancers close an idle connection.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-const IDLE_PER_HOST: usize = 256;
 
 /// Sends integration requests over HTTP/1.1, as API Gateway does.
 ///
@@ -32,9 +29,12 @@ const IDLE_PER_HOST: usize = 256;
 /// was written because its connection had been closed. Certificates are checked against Mozilla's
 /// roots.
 ///
+/// It needs a tokio runtime with IO and time.
+///
 /// # Errors
-/// [`ErrorKind::Configuration`] for a name without an address and for certificates that are not
-/// accepted, [`ErrorKind::Network`] for all else: refused, reset, not HTTP.
+/// [`ErrorKind::Configuration`] for a URI without a host, a name without an address and
+/// certificates that are not accepted, [`ErrorKind::Network`] for all else: refused, reset, not
+/// HTTP.
 ///
 /// ```no_run
 /// use tower::{Layer, ServiceExt};
@@ -51,27 +51,35 @@ const IDLE_PER_HOST: usize = 256;
 /// ```
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Arc<Client<HttpsConnector<HttpConnector<Resolver>>, Body>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pool: Pool,
+    plain: HttpConnector<Resolver>,
+    tls: HttpsConnector<HttpConnector<Resolver>>,
 }
 
 impl HttpClient {
     /// A client with a pool of its own; its clones share the pool.
     pub fn new() -> Self {
-        let mut connector = HttpConnector::new_with_resolver(Resolver::new());
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        connector.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
+        let mut plain = HttpConnector::new_with_resolver(Resolver::new());
+        plain.set_nodelay(true);
+        plain.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        plain.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new()
             .with_tls_config(tls_config())
-            .https_or_http()
+            .https_only()
             .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .build(connector);
-        Self { client: Arc::new(client) }
+            .wrap_connector(plain.clone());
+        Self {
+            shared: Arc::new(Shared {
+                pool: Pool::default(),
+                plain,
+                tls,
+            }),
+        }
     }
 }
 
@@ -81,7 +89,9 @@ fn tls_config() -> rustls::ClientConfig {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     #[cfg(not(feature = "aws-lc-rs"))]
     let provider = rustls::crypto::ring::default_provider();
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     let builder = rustls::ClientConfig::builder_with_provider(provider.into());
     match builder.with_safe_default_protocol_versions() {
         Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
@@ -97,7 +107,7 @@ impl Default for HttpClient {
 }
 
 impl Service<Request<Body>> for HttpClient {
-    type Response = Response<hyper::body::Incoming>;
+    type Response = Response<Body>;
     type Error = Error;
     type Future = HttpClientFuture;
 
@@ -106,23 +116,19 @@ impl Service<Request<Body>> for HttpClient {
     }
 
     fn call(&mut self, request: Request<Body>) -> HttpClientFuture {
-        HttpClientFuture { inner: self.client.request(request) }
+        let shared = Arc::clone(&self.shared);
+        HttpClientFuture(Box::pin(shared.send(request)))
     }
 }
 
-pin_project! {
-    /// The answer of a backend, to come.
-    pub struct HttpClientFuture {
-        #[pin]
-        inner: ResponseFuture,
-    }
-}
+/// The answer of a backend, to come.
+pub struct HttpClientFuture(Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>);
 
 impl Future for HttpClientFuture {
-    type Output = Result<Response<hyper::body::Incoming>, Error>;
+    type Output = Result<Response<Body>, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().inner.poll(cx).map_err(typed)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
     }
 }
 
@@ -132,18 +138,110 @@ impl fmt::Debug for HttpClientFuture {
     }
 }
 
-// AWS: the texts are those of its execution log.
-fn typed(error: hyper_util::client::legacy::Error) -> Error {
-    if find::<NameError>(&error).is_some() {
-        return Error::configuration("execution failed due to configuration error: invalid endpoint address")
-            .with_source(error);
+impl Shared {
+    async fn send(self: Arc<Self>, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+        let key = address(&mut request)?;
+        loop {
+            let (mut sender, reused) = match self.pool.take(&key) {
+                Some(sender) => (sender, true),
+                // In a box of its own: most requests never need the room.
+                None => (Box::pin(self.connect(&key)).await.map_err(typed)?, false),
+            };
+            let failed = match sender.try_send_request(request).await {
+                Ok(response) => {
+                    return Ok(response.map(|body| self.pool.give_back(key, sender, body)));
+                }
+                Err(failed) => failed,
+            };
+            let mut failed = failed;
+            match failed.take_message() {
+                // The backend closed an idle connection before anything was written.
+                Some(unsent) if reused => request = unsent,
+                _ => return Err(typed(failed.into_error().into())),
+            }
+        }
     }
-    if let Some(tls) = find::<rustls::Error>(&error)
+
+    async fn connect(&self, key: &Key) -> Result<SendRequest<Body>, BoxError> {
+        let scheme = if key.https {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
+        let target = Uri::builder()
+            .scheme(scheme)
+            .authority(key.authority.clone())
+            .path_and_query("/")
+            .build()?;
+        if key.https {
+            handshake(self.tls.clone().call(target).await?).await
+        } else {
+            handshake(self.plain.clone().call(target).await?).await
+        }
+    }
+}
+
+async fn handshake<T>(io: T) -> Result<SendRequest<Body>, BoxError>
+where
+    T: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+{
+    let (mut sender, connection) = http1::handshake(io).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to a backend ended");
+        }
+    });
+    sender.ready().await?;
+    Ok(sender)
+}
+
+/// Where a request goes; its target becomes the origin form, its host a header.
+fn address(request: &mut Request<Body>) -> Result<Key, Error> {
+    let uri = std::mem::take(request.uri_mut()).into_parts();
+    let (Some(scheme), Some(authority)) = (uri.scheme, uri.authority) else {
+        return Err(Error::configuration(
+            "invalid endpoint address: the URI of the request has no host",
+        ));
+    };
+    let https = scheme == Scheme::HTTPS;
+    if !https && scheme != Scheme::HTTP {
+        return Err(Error::configuration(format!(
+            "invalid endpoint address: the scheme {scheme} is unknown"
+        )));
+    }
+    if let Some(target) = uri.path_and_query {
+        *request.uri_mut() = Uri::from(target);
+    }
+    if let header::Entry::Vacant(host) = request.headers_mut().entry(header::HOST) {
+        let usual = authority.port_u16() == Some(if https { 443 } else { 80 });
+        let name = if usual {
+            authority.host()
+        } else {
+            authority.as_str()
+        };
+        let name = HeaderValue::from_str(name)
+            .map_err(|error| Error::configuration("invalid endpoint address").with_source(error))?;
+        host.insert(name);
+    }
+    Ok(Key { https, authority })
+}
+
+// AWS: the texts are those of its execution log.
+fn typed(error: BoxError) -> Error {
+    if find::<NameError>(error.as_ref()).is_some() {
+        return Error::configuration(
+            "execution failed due to configuration error: invalid endpoint address",
+        )
+        .with_source(error);
+    }
+    if let Some(tls) = find::<rustls::Error>(error.as_ref())
         && matches!(tls, rustls::Error::InvalidCertificate(_))
     {
         let reason = tls.to_string();
-        return Error::configuration(format!("execution failed due to configuration error: {reason}"))
-            .with_source(error);
+        return Error::configuration(format!(
+            "execution failed due to configuration error: {reason}"
+        ))
+        .with_source(error);
     }
     Error::new(
         ErrorKind::Network,

@@ -6,6 +6,8 @@
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
+mod pool;
+#[cfg(feature = "client")]
 mod resolve;
 
 #[cfg(feature = "client")]

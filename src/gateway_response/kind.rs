@@ -135,7 +135,11 @@ types! {
 impl GatewayResponseType {
     /// The type whose customisation this one takes when it has none of its own.
     pub(crate) fn family_default(self) -> Self {
-        if self.default_status().is_client_error() { Self::Default4xx } else { Self::Default5xx }
+        if self.default_status().is_client_error() {
+            Self::Default4xx
+        } else {
+            Self::Default5xx
+        }
     }
 }
 
@@ -187,7 +191,13 @@ mod tests {
 
     #[test]
     fn families_follow_the_status() {
-        assert_eq!(GatewayResponseType::Throttled.family_default(), GatewayResponseType::Default4xx);
-        assert_eq!(GatewayResponseType::IntegrationTimeout.family_default(), GatewayResponseType::Default5xx);
+        assert_eq!(
+            GatewayResponseType::Throttled.family_default(),
+            GatewayResponseType::Default4xx
+        );
+        assert_eq!(
+            GatewayResponseType::IntegrationTimeout.family_default(),
+            GatewayResponseType::Default5xx
+        );
     }
 }

@@ -27,4 +27,3 @@ pub use render::GatewayResponses;
 
 #[cfg(doc)]
 use crate::integration::GatewayResponse;
-

@@ -11,7 +11,9 @@ use crate::error::{Error, ErrorKind};
 use crate::gateway_response::kind::{Family, GatewayResponseType, type_of};
 use crate::gateway_response::template::{ErrorContext, Substitution};
 use crate::integration::GatewayResponse;
-use crate::mapping::{Destination, ERROR_TYPE, ExpressionSide, Facts, PlanError, Source, TRACE_ID, destination};
+use crate::mapping::{
+    Destination, ERROR_TYPE, ExpressionSide, Facts, PlanError, Source, TRACE_ID, destination,
+};
 use crate::template::Context;
 
 /// The gateway responses of an API.
@@ -49,8 +51,10 @@ impl GatewayResponses {
                     custom.insert(kind, compile_entry(entry, &pointer, &mut findings));
                 }
                 Err(message) => {
-                    let names: Vec<&str> =
-                        GatewayResponseType::ALL.iter().map(|kind| kind.as_str()).collect();
+                    let names: Vec<&str> = GatewayResponseType::ALL
+                        .iter()
+                        .map(|kind| kind.as_str())
+                        .collect();
                     findings.push(
                         Diagnostic::error("gateway-response-type", &pointer, message)
                             .help(format!("write one of {}", names.join(", "))),
@@ -59,13 +63,24 @@ impl GatewayResponses {
             }
         }
         if findings.iter().any(Diagnostic::is_error) {
-            return Err(PlanError { findings, of_models: 0 });
+            return Err(PlanError {
+                findings,
+                of_models: 0,
+            });
         }
         let reads = |custom: &Custom| {
-            !custom.headers.is_empty() || custom.templates.iter().any(|(_, body)| body.reads_request())
+            !custom.headers.is_empty()
+                || custom
+                    .templates
+                    .iter()
+                    .any(|(_, body)| body.reads_request())
         };
         let reads_request = custom.values().any(reads);
-        Ok(Self { custom, reads_request, warnings: findings })
+        Ok(Self {
+            custom,
+            reads_request,
+            warnings: findings,
+        })
     }
 
     /// What may not mean what its author thinks.
@@ -75,7 +90,9 @@ impl GatewayResponses {
 
     /// The status of a type.
     pub fn status(&self, kind: GatewayResponseType) -> StatusCode {
-        self.find(kind).and_then(|custom| custom.status).unwrap_or_else(|| kind.default_status())
+        self.find(kind)
+            .and_then(|custom| custom.status)
+            .unwrap_or_else(|| kind.default_status())
     }
 
     /// Whether a response reads the request, so that its head has to be kept.
@@ -85,7 +102,9 @@ impl GatewayResponses {
 
     // Recorded: T:test_gateway_response_put — a type with an entry of its own ignores the defaults.
     fn find(&self, kind: GatewayResponseType) -> Option<&Custom> {
-        self.custom.get(&kind).or_else(|| self.custom.get(&kind.family_default()))
+        self.custom
+            .get(&kind)
+            .or_else(|| self.custom.get(&kind.family_default()))
     }
 
     /// The answer to a failed request.
@@ -102,17 +121,26 @@ impl GatewayResponses {
             ErrorKind::RequestTooLarge | ErrorKind::UriTooLong | ErrorKind::HeadersTooLarge => None,
             _ => self.find(kind),
         };
-        let status = custom.and_then(|custom| custom.status).unwrap_or_else(|| status(error.kind(), kind));
+        let status = custom
+            .and_then(|custom| custom.status)
+            .unwrap_or_else(|| status(error.kind(), kind));
         let mut response = Response::new(default_body(kind, message.as_deref()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         headers.insert(ERROR_TYPE, HeaderValue::from_static(kind.error_type()));
         if carries_trace(error.kind()) {
             headers.insert(TRACE_ID, facts.request.arrival.trace.clone());
         }
         if let Some(custom) = custom {
-            let context = if self.reads_request { facts.context() } else { &Context::default() };
+            let context = if self.reads_request {
+                facts.context()
+            } else {
+                &Context::default()
+            };
             custom.apply(&mut response, facts, context, &context_of_error);
         }
         response
@@ -127,11 +155,17 @@ impl Custom {
         context: &Context,
         error: &ErrorContext<'_>,
     ) {
-        let accept = facts.headers.map.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        let accept = facts
+            .headers
+            .map
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok());
         if let Some((media_type, template)) = self.template(accept) {
             *response.body_mut() = Bytes::from(template.render(facts, context, error));
             if let Ok(media_type) = HeaderValue::from_str(media_type) {
-                response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, media_type);
             }
         }
         for (name, source) in &self.headers {
@@ -143,7 +177,9 @@ impl Custom {
                 _ => facts.text_of(source, context),
             };
             // A value that no header can hold is left out: an error must not fail in turn.
-            if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            if let Some(value) =
+                value.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok())
+            {
                 response.headers_mut().insert(name.clone(), value);
             }
         }
@@ -151,9 +187,12 @@ impl Custom {
 
     /// As response templates are chosen: by the first type of `Accept`, then JSON, then the first.
     fn template(&self, accept: Option<&str>) -> Option<(&str, &Substitution)> {
-        let wanted = accept.map(|accept| accept.split([',', ';']).next().unwrap_or_default().trim());
+        let wanted =
+            accept.map(|accept| accept.split([',', ';']).next().unwrap_or_default().trim());
         let find = |media_type: &str| {
-            self.templates.iter().find(|(key, _)| key.eq_ignore_ascii_case(media_type))
+            self.templates
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(media_type))
         };
         wanted
             .and_then(find)
@@ -165,7 +204,10 @@ impl Custom {
 
 fn compile_entry(entry: &GatewayResponse, pointer: &str, findings: &mut Vec<Diagnostic>) -> Custom {
     let status = entry.status_code.as_ref().and_then(|text| {
-        let status = text.parse().ok().filter(|status| (200..600).contains(status));
+        let status = text
+            .parse()
+            .ok()
+            .filter(|status| (200..600).contains(status));
         let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
         if status.is_none() {
             let place = format!("{pointer}/statusCode");
@@ -193,8 +235,12 @@ fn compile_entry(entry: &GatewayResponse, pointer: &str, findings: &mut Vec<Diag
             },
             Ok((Destination::QueryString | Destination::Path, _)) => {
                 findings.push(
-                    Diagnostic::warning("mapping-destination", &place, "a response has no query and no path")
-                        .help("write `gatewayresponse.header.NAME`"),
+                    Diagnostic::warning(
+                        "mapping-destination",
+                        &place,
+                        "a response has no query and no path",
+                    )
+                    .help("write `gatewayresponse.header.NAME`"),
                 );
                 None
             }
@@ -219,15 +265,20 @@ fn compile_entry(entry: &GatewayResponse, pointer: &str, findings: &mut Vec<Diag
         .iter()
         .map(|(media_type, text)| (media_type.clone(), Substitution::parse(text)))
         .collect();
-    Custom { status, headers, templates }
+    Custom {
+        status,
+        headers,
+        templates,
+    }
 }
 
 /// `$context.error.message`
 fn message(error: &Error, kind: GatewayResponseType) -> Option<String> {
     match error.kind() {
-        ErrorKind::MissingParameters => {
-            Some(format!("Missing required request parameters: [{}]", error.message()))
-        }
+        ErrorKind::MissingParameters => Some(format!(
+            "Missing required request parameters: [{}]",
+            error.message()
+        )),
         // Recorded (LocalStack).
         ErrorKind::BrokenJson => Some("Invalid JSON in request body".into()),
         // Recorded: 2015; only the start of the text is the same everywhere.
@@ -249,7 +300,10 @@ fn status(kind: ErrorKind, response_type: GatewayResponseType) -> StatusCode {
 }
 
 fn default_body(kind: GatewayResponseType, message: Option<&str>) -> Bytes {
-    let message = message.map_or_else(|| "null".into(), |text| serde_json::Value::from(text).to_string());
+    let message = message.map_or_else(
+        || "null".into(),
+        |text| serde_json::Value::from(text).to_string(),
+    );
     Bytes::from(match kind.family() {
         Family::Engine => format!("{{\"message\": {message}}}"),
         Family::Front => format!("{{\"message\":{message}}}"),
@@ -263,7 +317,6 @@ fn carries_trace(kind: ErrorKind) -> bool {
     kind != ErrorKind::RefusedHeader && type_of(kind).family() == Family::Engine
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
@@ -273,7 +326,11 @@ mod tests {
     use super::*;
     use crate::mapping::{Arrival, MethodRequest, RANDOM_BYTES, Stage};
 
-    fn render(responses: &GatewayResponses, error: &Error, headers: &HeaderMap) -> Response<String> {
+    fn render(
+        responses: &GatewayResponses,
+        error: &Error,
+        headers: &HeaderMap,
+    ) -> Response<String> {
         let request = MethodRequest {
             method: Method::POST,
             uri: Uri::from_static("/pets?x=1"),
@@ -284,32 +341,89 @@ mod tests {
         };
         let stage = Stage::new("prod").variable("team", "blue");
         let facts = Facts::new(&request, headers, &stage, None, None);
-        responses.render(error, &facts).map(|body| String::from_utf8(body.to_vec()).unwrap())
+        responses
+            .render(error, &facts)
+            .map(|body| String::from_utf8(body.to_vec()).unwrap())
     }
 
     #[test]
     fn default_bodies_to_the_byte() {
         // Recorded or observed, by length: rest of the table follows its family.
         for (kind, status, body, trace) in [
-            (ErrorKind::NoRoute, 403, r#"{"message":"Missing Authentication Token"}"#, false),
-            (ErrorKind::Configuration, 500, r#"{"message": "Internal server error"}"#, true),
-            (ErrorKind::RefusedHeader, 500, r#"{"message": "Internal server error"}"#, false),
-            (ErrorKind::InvalidBody, 400, r#"{"message": "Invalid request body"}"#, true),
-            (ErrorKind::Timeout, 504, r#"{"message": "Endpoint request timed out"}"#, true),
-            (ErrorKind::Network, 504, r#"{"message": "Network error communicating with endpoint"}"#, true),
-            (ErrorKind::UnsupportedMediaType, 415, r#"{"message": "Unsupported Media Type"}"#, true),
-            (ErrorKind::BrokenJson, 400, r#"{"message": "Invalid JSON in request body"}"#, true),
-            (ErrorKind::RequestTooLarge, 413, r#"{"message":"Request Too Long"}"#, false),
+            (
+                ErrorKind::NoRoute,
+                403,
+                r#"{"message":"Missing Authentication Token"}"#,
+                false,
+            ),
+            (
+                ErrorKind::Configuration,
+                500,
+                r#"{"message": "Internal server error"}"#,
+                true,
+            ),
+            (
+                ErrorKind::RefusedHeader,
+                500,
+                r#"{"message": "Internal server error"}"#,
+                false,
+            ),
+            (
+                ErrorKind::InvalidBody,
+                400,
+                r#"{"message": "Invalid request body"}"#,
+                true,
+            ),
+            (
+                ErrorKind::Timeout,
+                504,
+                r#"{"message": "Endpoint request timed out"}"#,
+                true,
+            ),
+            (
+                ErrorKind::Network,
+                504,
+                r#"{"message": "Network error communicating with endpoint"}"#,
+                true,
+            ),
+            (
+                ErrorKind::UnsupportedMediaType,
+                415,
+                r#"{"message": "Unsupported Media Type"}"#,
+                true,
+            ),
+            (
+                ErrorKind::BrokenJson,
+                400,
+                r#"{"message": "Invalid JSON in request body"}"#,
+                true,
+            ),
+            (
+                ErrorKind::RequestTooLarge,
+                413,
+                r#"{"message":"Request Too Long"}"#,
+                false,
+            ),
         ] {
-            let response =
-                render(&GatewayResponses::default(), &Error::new(kind, "for the log"), &HeaderMap::new());
-            assert_eq!((response.status().as_u16(), response.body().as_str()), (status, body), "{kind:?}");
+            let response = render(
+                &GatewayResponses::default(),
+                &Error::new(kind, "for the log"),
+                &HeaderMap::new(),
+            );
+            assert_eq!(
+                (response.status().as_u16(), response.body().as_str()),
+                (status, body),
+                "{kind:?}"
+            );
             assert_eq!(response.headers().contains_key(TRACE_ID), trace, "{kind:?}");
             assert_eq!(response.headers()["content-type"], "application/json");
         }
         let missing = Error::new(ErrorKind::MissingParameters, "a, b");
         let response = render(&GatewayResponses::default(), &missing, &HeaderMap::new());
-        assert_eq!(response.body(), r#"{"message": "Missing required request parameters: [a, b]"}"#);
+        assert_eq!(
+            response.body(),
+            r#"{"message": "Missing required request parameters: [a, b]"}"#
+        );
         assert_eq!(response.headers()[ERROR_TYPE], "BadRequestException");
     }
 
@@ -318,27 +432,44 @@ mod tests {
         let default = GatewayResponse::new()
             .status(555)
             .response_parameter("gatewayresponse.header.X-Team", "stageVariables.team")
-            .response_parameter("gatewayresponse.header.X-None", "method.request.header.gone")
-            .response_parameter("gatewayresponse.header.X-Error", "context.error.messageString");
+            .response_parameter(
+                "gatewayresponse.header.X-None",
+                "method.request.header.gone",
+            )
+            .response_parameter(
+                "gatewayresponse.header.X-Error",
+                "context.error.messageString",
+            );
         let own = GatewayResponse::new()
-            .response_template("text/plain", "$context.error.responseType $context.path ${method.request.querystring.x}$nope")
+            .response_template(
+                "text/plain",
+                "$context.error.responseType $context.path ${method.request.querystring.x}$nope",
+            )
             .response_template("application/json", "{}");
-        let responses = GatewayResponses::compile([
-            ("DEFAULT_5XX", &default),
-            ("INTEGRATION_TIMEOUT", &own),
-        ])
-        .unwrap();
-        let inherited =
-            render(&responses, &Error::new(ErrorKind::Network, ""), &HeaderMap::new());
+        let responses =
+            GatewayResponses::compile([("DEFAULT_5XX", &default), ("INTEGRATION_TIMEOUT", &own)])
+                .unwrap();
+        let inherited = render(
+            &responses,
+            &Error::new(ErrorKind::Network, ""),
+            &HeaderMap::new(),
+        );
         assert_eq!(inherited.status(), 555);
         assert_eq!(inherited.headers()["x-team"], "blue");
-        assert_eq!(inherited.headers()["x-error"], "\"Network error communicating with endpoint\"");
+        assert_eq!(
+            inherited.headers()["x-error"],
+            "\"Network error communicating with endpoint\""
+        );
         assert!(!inherited.headers().contains_key("x-none"));
 
         // One with an entry of its own takes nothing of the default.
-        let accept = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/plain; q=1"))]);
+        let accept =
+            HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("text/plain; q=1"))]);
         let own = render(&responses, &Error::new(ErrorKind::Timeout, ""), &accept);
-        assert_eq!((own.status().as_u16(), own.body().as_str()), (504, "INTEGRATION_TIMEOUT /prod/pets 1$nope"));
+        assert_eq!(
+            (own.status().as_u16(), own.body().as_str()),
+            (504, "INTEGRATION_TIMEOUT /prod/pets 1$nope")
+        );
         assert_eq!(own.headers()["content-type"], "text/plain");
         assert!(!own.headers().contains_key("x-team"));
     }
@@ -349,13 +480,21 @@ mod tests {
             .status(99)
             .response_parameter("method.response.header.X", "'a'")
             .response_parameter("gatewayresponse.header.X", "oops");
-        let error = GatewayResponses::compile([("DEFAULT_4XX", &entry), ("OTHER", &entry)]).unwrap_err();
-        let places: Vec<&str> = error.findings().iter().map(|finding| finding.pointer.as_str()).collect();
-        assert_eq!(places, [
-            "/DEFAULT_4XX/statusCode",
-            "/DEFAULT_4XX/responseParameters/method.response.header.X",
-            "/DEFAULT_4XX/responseParameters/gatewayresponse.header.X",
-            "/OTHER"
-        ]);
+        let error =
+            GatewayResponses::compile([("DEFAULT_4XX", &entry), ("OTHER", &entry)]).unwrap_err();
+        let places: Vec<&str> = error
+            .findings()
+            .iter()
+            .map(|finding| finding.pointer.as_str())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "/DEFAULT_4XX/statusCode",
+                "/DEFAULT_4XX/responseParameters/method.response.header.X",
+                "/DEFAULT_4XX/responseParameters/gatewayresponse.header.X",
+                "/OTHER"
+            ]
+        );
     }
 }

@@ -82,13 +82,20 @@ impl Substitution {
     }
 
     /// Unknown references print nothing.
-    pub(crate) fn render(&self, facts: &Facts<'_>, context: &Context, error: &ErrorContext<'_>) -> String {
+    pub(crate) fn render(
+        &self,
+        facts: &Facts<'_>,
+        context: &Context,
+        error: &ErrorContext<'_>,
+    ) -> String {
         let mut out = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Error(name) => out.push_str(&error.get(name).unwrap_or_default()),
-                Piece::Source(source) => out.push_str(&facts.text_of(source, context).unwrap_or_default()),
+                Piece::Source(source) => {
+                    out.push_str(&facts.text_of(source, context).unwrap_or_default())
+                }
             }
         }
         out
@@ -111,10 +118,16 @@ fn reference(text: &str) -> (Option<&str>, usize) {
     let mut name = name.get(..end).unwrap_or_default();
     if !braces {
         // A quote, a colon or a dot behind the name belongs to the text.
-        name = name.split(['\'', '"', '[', ']', ':', '$']).next().unwrap_or_default().trim_end_matches(['.', '-']);
+        name = name
+            .split(['\'', '"', '[', ']', ':', '$'])
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(['.', '-']);
         return (Some(name), open + name.len());
     }
-    let closed = text.get(open + end..).is_some_and(|rest| rest.starts_with('}'));
+    let closed = text
+        .get(open + end..)
+        .is_some_and(|rest| rest.starts_with('}'));
     (closed.then_some(name), open + end + 1)
 }
 
@@ -126,7 +139,9 @@ fn piece(name: &str) -> Option<Piece> {
     if !known.iter().any(|prefix| name.starts_with(prefix)) {
         return None;
     }
-    Source::parse(name, ExpressionSide::GatewayResponse).ok().map(Piece::Source)
+    Source::parse(name, ExpressionSide::GatewayResponse)
+        .ok()
+        .map(Piece::Source)
 }
 
 #[cfg(test)]
@@ -145,9 +160,15 @@ mod tests {
     #[test]
     fn references_are_found() {
         for (text, expected) in [
-            ("{\"message\":$context.error.messageString}", vec!["{\"message\":", "<error messageString>", "}"]),
+            (
+                "{\"message\":$context.error.messageString}",
+                vec!["{\"message\":", "<error messageString>", "}"],
+            ),
             ("$context.path.", vec!["<source>", "."]),
-            ("'${stageVariables.a}'$!context.b", vec!["'", "<source>", "'", "<source>"]),
+            (
+                "'${stageVariables.a}'$!context.b",
+                vec!["'", "<source>", "'", "<source>"],
+            ),
             ("a$method.request.header.X-Y:b", vec!["a", "<source>", ":b"]),
             ("#if($x)$ 5 $", vec!["#if($x)$ 5 $"]),
             ("${context.a", vec!["${context.a"]),
@@ -159,12 +180,22 @@ mod tests {
 
     #[test]
     fn the_error_has_four_names() {
-        let error = ErrorContext { message: Some("a \"b\""), response_type: "T", validation: None };
+        let error = ErrorContext {
+            message: Some("a \"b\""),
+            response_type: "T",
+            validation: None,
+        };
         assert_eq!(error.get("message").as_deref(), Some("a \"b\""));
-        assert_eq!(error.get("messageString").as_deref(), Some("\"a \\\"b\\\"\""));
+        assert_eq!(
+            error.get("messageString").as_deref(),
+            Some("\"a \\\"b\\\"\"")
+        );
         assert_eq!(error.get("responseType").as_deref(), Some("T"));
         assert_eq!(error.get("validationErrorString"), None);
-        let null = ErrorContext { message: None, ..error };
+        let null = ErrorContext {
+            message: None,
+            ..error
+        };
         assert_eq!(null.get("messageString").as_deref(), Some("null"));
     }
 }

@@ -36,12 +36,16 @@ impl Integration {
 
     /// An `HTTP` integration: request and answer are mapped.
     pub fn http(http_method: impl Into<String>, uri: impl Into<String>) -> Self {
-        Self::new(IntegrationType::Http).http_method(http_method).uri(uri)
+        Self::new(IntegrationType::Http)
+            .http_method(http_method)
+            .uri(uri)
     }
 
     /// An `HTTP_PROXY` integration that keeps the client's method.
     pub fn http_proxy(uri: impl Into<String>) -> Self {
-        Self::new(IntegrationType::HttpProxy).http_method("ANY").uri(uri)
+        Self::new(IntegrationType::HttpProxy)
+            .http_method("ANY")
+            .uri(uri)
     }
 
     /// A `MOCK` integration; the rendered request template must hold an integer `statusCode`.
@@ -72,15 +76,25 @@ impl Integration {
 
     /// Maps `source` to the parameter that `destination` names.
     #[must_use]
-    pub fn request_parameter(mut self, destination: impl Into<String>, source: impl Into<String>) -> Self {
-        self.request_parameters.insert(destination.into(), source.into());
+    pub fn request_parameter(
+        mut self,
+        destination: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        self.request_parameters
+            .insert(destination.into(), source.into());
         self
     }
 
     /// Adds a request template for `media_type`.
     #[must_use]
-    pub fn request_template(mut self, media_type: impl Into<String>, template: impl Into<Template>) -> Self {
-        self.request_templates.insert(media_type.into(), template.into());
+    pub fn request_template(
+        mut self,
+        media_type: impl Into<String>,
+        template: impl Into<Template>,
+    ) -> Self {
+        self.request_templates
+            .insert(media_type.into(), template.into());
         self
     }
 
@@ -108,7 +122,9 @@ impl Integration {
     /// Accepts a backend certificate of an unknown issuer.
     #[must_use]
     pub fn insecure_skip_verification(mut self) -> Self {
-        self.tls_config = Some(TlsConfig { insecure_skip_verification: true });
+        self.tls_config = Some(TlsConfig {
+            insecure_skip_verification: true,
+        });
         self
     }
 

@@ -42,7 +42,8 @@ impl GatewayResponse {
         destination: impl Into<String>,
         source: impl Into<String>,
     ) -> Self {
-        self.response_parameters.insert(destination.into(), source.into());
+        self.response_parameters
+            .insert(destination.into(), source.into());
         self
     }
 
@@ -53,7 +54,8 @@ impl GatewayResponse {
         media_type: impl Into<String>,
         template: impl Into<String>,
     ) -> Self {
-        self.response_templates.insert(media_type.into(), template.into());
+        self.response_templates
+            .insert(media_type.into(), template.into());
         self
     }
 }
@@ -67,8 +69,10 @@ fn optional_status_text<'de, D: serde::Deserializer<'de>>(
         Text(String),
         Number(u64),
     }
-    Ok(Option::<Status>::deserialize(deserializer)?.map(|status| match status {
-        Status::Text(text) => text,
-        Status::Number(number) => number.to_string(),
-    }))
+    Ok(
+        Option::<Status>::deserialize(deserializer)?.map(|status| match status {
+            Status::Text(text) => text,
+            Status::Number(number) => number.to_string(),
+        }),
+    )
 }

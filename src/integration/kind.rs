@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn words_are_read_in_any_case() {
         assert_eq!("http_proxy".parse(), Ok(IntegrationType::HttpProxy));
-        assert_eq!("when_no_match".parse(), Ok(PassthroughBehavior::WhenNoMatch));
+        assert_eq!(
+            "when_no_match".parse(),
+            Ok(PassthroughBehavior::WhenNoMatch)
+        );
         let error = "HTTPS".parse::<IntegrationType>().unwrap_err();
         assert!(error.contains("HTTP_PROXY"), "{error}");
     }

@@ -38,12 +38,15 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use gateway_response::GatewayResponse;
-pub use kind::{ConnectionType, ContentHandling, IntegrationType, PassthroughBehavior, ResponseTransferMode};
+pub use kind::{
+    ConnectionType, ContentHandling, IntegrationType, PassthroughBehavior, ResponseTransferMode,
+};
 pub use method::{Method, Parameter, ParameterLocation};
 pub use response::IntegrationResponse;
 pub use schema::Schema;
 pub use template::{Template, TemplateEngine, Templates};
 
+#[cfg(any(feature = "openapi", feature = "validation"))]
 pub(crate) use schema::referred;
 
 /// One integration, as its author wrote it.
@@ -101,7 +104,11 @@ pub struct Integration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_transfer_mode: Option<ResponseTransferMode>,
     /// The integration responses, in the order written.
-    #[serde(default, with = "response::by_pattern", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        with = "response::by_pattern",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub responses: Vec<IntegrationResponse>,
     /// The language of those templates that do not name one; VTL by default.
     #[serde(

@@ -43,21 +43,32 @@ impl IntegrationResponse {
     /// Selects this response when `pattern` matches the whole subject.
     #[must_use]
     pub fn selection_pattern(mut self, pattern: impl Into<String>) -> Self {
-        self.selection_pattern = Some(pattern.into()).filter(|pattern: &String| !pattern.is_empty());
+        self.selection_pattern =
+            Some(pattern.into()).filter(|pattern: &String| !pattern.is_empty());
         self
     }
 
     /// Maps `source` to the header that `destination` names.
     #[must_use]
-    pub fn response_parameter(mut self, destination: impl Into<String>, source: impl Into<String>) -> Self {
-        self.response_parameters.insert(destination.into(), source.into());
+    pub fn response_parameter(
+        mut self,
+        destination: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        self.response_parameters
+            .insert(destination.into(), source.into());
         self
     }
 
     /// Adds a response template for `media_type`.
     #[must_use]
-    pub fn response_template(mut self, media_type: impl Into<String>, template: impl Into<Template>) -> Self {
-        self.response_templates.insert(media_type.into(), template.into());
+    pub fn response_template(
+        mut self,
+        media_type: impl Into<String>,
+        template: impl Into<Template>,
+    ) -> Self {
+        self.response_templates
+            .insert(media_type.into(), template.into());
         self
     }
 
@@ -94,11 +105,12 @@ pub(super) mod by_pattern {
         responses: &[IntegrationResponse],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            responses
-                .iter()
-                .map(|response| (response.selection_pattern.as_deref().unwrap_or("default"), response)),
-        )
+        serializer.collect_map(responses.iter().map(|response| {
+            (
+                response.selection_pattern.as_deref().unwrap_or("default"),
+                response,
+            )
+        }))
     }
 
     pub(in crate::integration) fn deserialize<'de, D: Deserializer<'de>>(
@@ -108,7 +120,8 @@ pub(super) mod by_pattern {
         Ok(by_pattern
             .into_iter()
             .map(|(key, mut response)| {
-                response.selection_pattern = Some(key).filter(|key| key != "default" && !key.is_empty());
+                response.selection_pattern =
+                    Some(key).filter(|key| key != "default" && !key.is_empty());
                 response
             })
             .collect())

@@ -35,17 +35,26 @@ pub struct Template {
 impl Template {
     /// A template in the integration's own language.
     pub fn new(source: impl Into<String>) -> Self {
-        Self { engine: None, source: source.into() }
+        Self {
+            engine: None,
+            source: source.into(),
+        }
     }
 
     /// A template in VTL, whatever the integration's language is.
     pub fn vtl(source: impl Into<String>) -> Self {
-        Self { engine: Some(TemplateEngine::Vtl), source: source.into() }
+        Self {
+            engine: Some(TemplateEngine::Vtl),
+            source: source.into(),
+        }
     }
 
     /// A template in Tera 2, whatever the integration's language is.
     pub fn tera(source: impl Into<String>) -> Self {
-        Self { engine: Some(TemplateEngine::Tera), source: source.into() }
+        Self {
+            engine: Some(TemplateEngine::Tera),
+            source: source.into(),
+        }
     }
 }
 
@@ -70,7 +79,9 @@ impl Serialize for Template {
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Recorded: T:test_put_integration_response_templates — `null` is stored like "".
-        Ok(Self::new(Option::<String>::deserialize(deserializer)?.unwrap_or_default()))
+        Ok(Self::new(
+            Option::<String>::deserialize(deserializer)?.unwrap_or_default(),
+        ))
     }
 }
 

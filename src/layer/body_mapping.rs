@@ -67,7 +67,10 @@ impl<S> Layer<S> for BodyMappingLayer {
     type Service = BodyMapping<S>;
 
     fn layer(&self, inner: S) -> BodyMapping<S> {
-        BodyMapping { inner, plan: Arc::clone(&self.plan) }
+        BodyMapping {
+            inner,
+            plan: Arc::clone(&self.plan),
+        }
     }
 }
 
@@ -93,7 +96,9 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(|error| Error::from_service(error.into()))
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_service(error.into()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -151,15 +156,22 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
         return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
     };
     let Some(passes) = BodyPlan::new(&call, &selected).map(|plan| plan.passes()) else {
-        return Step::Done(Err(Error::new(ErrorKind::Internal, "a response was chosen that the plan has not")));
+        return Step::Done(Err(Error::new(
+            ErrorKind::Internal,
+            "a response was chosen that the plan has not",
+        )));
     };
     if passes {
         let overridden = override_response(&call.overrides, &mut parts.status, &mut parts.headers);
         return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
     }
     let map = move |bytes| {
-        let plan = BodyPlan::new(&call, &selected)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a response was chosen that the plan has not"))?;
+        let plan = BodyPlan::new(&call, &selected).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                "a response was chosen that the plan has not",
+            )
+        })?;
         let mapped = plan.map(&call, bytes, &mut parts.status, &mut parts.headers)?;
         parts.headers.remove(header::CONTENT_LENGTH);
         Ok((parts, mapped))

@@ -17,12 +17,14 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
     }
     let mut random = [0; RANDOM_BYTES];
     fastrand::fill(&mut random);
+    // They stay in the facts; the map of extensions need not grow for both.
+    let names = request.extensions_mut().remove();
     let extensions = request.extensions();
     let captured = Arc::new(MethodRequest {
         method: request.method().clone(),
         uri: request.uri().clone(),
         version: request.version(),
-        names: extensions.get().cloned(),
+        names,
         peer: peer(extensions),
         arrival: Arrival::new(SystemTime::now(), random, request.headers()),
     });
@@ -56,7 +58,11 @@ pub(super) fn must_collect(plan: &Plan, body: &Body) -> bool {
 /// Captures a request whose body is in memory, or not read by the plan.
 pub(super) fn capture(plan: &Arc<Plan>, request: &mut Request<Body>) -> Result<Call, Error> {
     let facts = method_request(request);
-    let body = if plan.collects_request_body() { request.body().as_bytes() } else { None };
+    let body = if plan.collects_request_body() {
+        request.body().as_bytes()
+    } else {
+        None
+    };
     if let Some(body) = &body
         && u64::try_from(body.len()).unwrap_or(u64::MAX) > plan.stage().limits.collect_request()
     {
@@ -71,7 +77,9 @@ pub(super) async fn collect_request(
     request: Request<Body>,
 ) -> Result<Request<Body>, Error> {
     let (parts, body) = request.into_parts();
-    let collected = body.collect_within(plan.stage().limits.collect_request()).await;
+    let collected = body
+        .collect_within(plan.stage().limits.collect_request())
+        .await;
     let collected = collected.map_err(client_body)?;
     Ok(Request::from_parts(parts, Body::from(collected.bytes)))
 }
@@ -85,7 +93,10 @@ pub(super) fn client_body(error: BodyError) -> Error {
 }
 
 fn request_too_large() -> Error {
-    Error::new(ErrorKind::RequestTooLarge, "the request body is over the limit")
+    Error::new(
+        ErrorKind::RequestTooLarge,
+        "the request body is over the limit",
+    )
 }
 
 /// A call that failed because the client's body did is no failure of the backend.
@@ -103,7 +114,10 @@ pub(super) fn blame_client(error: Error) -> Error {
 /// The answer's body could not be read.
 pub(super) fn backend_body(error: BodyError) -> Error {
     if error.is_too_large() {
-        return Error::new(ErrorKind::ResponseTooLarge, "the answer of the backend is over the limit");
+        return Error::new(
+            ErrorKind::ResponseTooLarge,
+            "the answer of the backend is over the limit",
+        );
     }
     if let Some(ours) = find::<Error>(&error) {
         return Error::new(ours.kind(), "the answer of the backend broke off").with_source(error);
@@ -123,4 +137,3 @@ where
 {
     request.map(Body::new)
 }
-

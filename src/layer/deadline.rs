@@ -14,7 +14,10 @@ pub(super) struct Deadline(pub(super) Instant);
 /// The deadline has passed.
 pub(super) fn passed() -> Error {
     // AWS: the text of the execution log.
-    Error::new(ErrorKind::Timeout, "execution failed due to a timeout error")
+    Error::new(
+        ErrorKind::Timeout,
+        "execution failed due to a timeout error",
+    )
 }
 
 /// Reads the body of an answer into memory.
@@ -25,8 +28,12 @@ pub(super) async fn collect_answer(
 ) -> Result<Bytes, Error> {
     let collect = body.collect_within(limit);
     let collected = match deadline {
-        Some(Deadline(at)) => tokio::time::timeout_at(at, collect).await.map_err(|_| passed())?,
+        Some(Deadline(at)) => tokio::time::timeout_at(at, collect)
+            .await
+            .map_err(|_| passed())?,
         None => collect.await,
     };
-    collected.map(|collected| collected.bytes).map_err(capture::backend_body)
+    collected
+        .map(|collected| collected.bytes)
+        .map_err(capture::backend_body)
 }

@@ -99,7 +99,12 @@ where
         let collects = target.is_some_and(|target| target.answer_is_collected);
         let call = OneCall::new(self.inner.clone(), request);
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        DispatchFuture { call, deadline, collects, sleep: None }
+        DispatchFuture {
+            call,
+            deadline,
+            collects,
+            sleep: None,
+        }
     }
 }
 
@@ -143,14 +148,14 @@ where
                 Err(error) => Err(capture::blame_client(error)),
             });
         }
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        let Some(deadline) = *this.deadline else {
+            return Poll::Pending;
+        };
         if this.sleep.is_none() {
             this.sleep.set(Some(tokio::time::sleep_until(deadline)));
         }
         match this.sleep.as_mut().as_pin_mut().map(|sleep| sleep.poll(cx)) {
-            Some(Poll::Ready(())) => {
-                Poll::Ready(Err(deadline::passed()))
-            }
+            Some(Poll::Ready(())) => Poll::Ready(Err(deadline::passed())),
             Some(Poll::Pending) | None => Poll::Pending,
         }
     }
@@ -158,6 +163,8 @@ where
 
 impl<S: Service<Request<Body>>> fmt::Debug for DispatchFuture<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DispatchFuture").field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("DispatchFuture")
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
     }
 }

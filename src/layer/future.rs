@@ -53,27 +53,50 @@ pin_project! {
 impl<F> ResponseFuture<F> {
     /// The inner answer as it is.
     pub(super) fn pass(inner: F) -> Self {
-        Self { state: State::Inner { inner, finish: None } }
+        Self {
+            state: State::Inner {
+                inner,
+                finish: None,
+            },
+        }
     }
 
     /// The inner answer, finished.
     pub(super) fn then(inner: F, call: Arc<Call>, finish: Finish<Call>) -> Self {
-        Self { state: State::Inner { inner, finish: Some(Finisher::Call(call, finish)) } }
+        Self {
+            state: State::Inner {
+                inner,
+                finish: Some(Finisher::Call(call, finish)),
+            },
+        }
     }
 
     /// The inner answer, finished by a plan that needs nothing of the request.
     pub(super) fn then_plan(inner: F, plan: Arc<Plan>, finish: Finish<Plan>) -> Self {
-        Self { state: State::Inner { inner, finish: Some(Finisher::Plan(plan, finish)) } }
+        Self {
+            state: State::Inner {
+                inner,
+                finish: Some(Finisher::Plan(plan, finish)),
+            },
+        }
     }
 
     pub(super) fn boxed(
         boxed: impl Future<Output = Result<Response<Body>, Error>> + Send + 'static,
     ) -> Self {
-        Self { state: State::Boxed { boxed: Box::pin(boxed) } }
+        Self {
+            state: State::Boxed {
+                boxed: Box::pin(boxed),
+            },
+        }
     }
 
     pub(super) fn ready(answer: Result<Response<Body>, Error>) -> Self {
-        Self { state: State::Ready { answer: Some(answer) } }
+        Self {
+            state: State::Ready {
+                answer: Some(answer),
+            },
+        }
     }
 }
 

@@ -64,15 +64,30 @@ impl GatewayResponseLayer {
     }
 
     /// Answers with the gateway responses of an API at `stage`.
-    pub fn custom(responses: impl Into<Arc<GatewayResponses>>, stage: impl Into<Arc<Stage>>) -> Self {
-        let shared = Shared { responses: responses.into(), stage: stage.into(), plan: None };
-        Self { shared: Arc::new(shared) }
+    pub fn custom(
+        responses: impl Into<Arc<GatewayResponses>>,
+        stage: impl Into<Arc<Stage>>,
+    ) -> Self {
+        let shared = Shared {
+            responses: responses.into(),
+            stage: stage.into(),
+            plan: None,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The same around the layers of one plan, whose resource `$context` then names.
     pub(super) fn of_plan(responses: Arc<GatewayResponses>, plan: Arc<Plan>) -> Self {
         let stage = Arc::clone(plan.stage());
-        Self { shared: Arc::new(Shared { responses, stage, plan: Some(plan) }) }
+        Self {
+            shared: Arc::new(Shared {
+                responses,
+                stage,
+                plan: Some(plan),
+            }),
+        }
     }
 }
 
@@ -80,7 +95,10 @@ impl<S> Layer<S> for GatewayResponseLayer {
     type Service = GatewayResponse<S>;
 
     fn layer(&self, inner: S) -> GatewayResponse<S> {
-        GatewayResponse { inner, shared: Arc::clone(&self.shared) }
+        GatewayResponse {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -146,7 +164,11 @@ where
         GatewayResponseFuture {
             span,
             call: OneCall::new(self.inner, request),
-            rim: Rim { shared: self.shared, facts, headers },
+            rim: Rim {
+                shared: self.shared,
+                facts,
+                headers,
+            },
         }
     }
 }
@@ -163,7 +185,10 @@ impl Rim {
         let mut response = answer.unwrap_or_else(|error| self.fail(error));
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, self.facts.arrival.request_id.clone());
-        headers.insert(EXTENDED_REQUEST_ID, self.facts.arrival.extended_request_id.clone());
+        headers.insert(
+            EXTENDED_REQUEST_ID,
+            self.facts.arrival.extended_request_id.clone(),
+        );
         response
     }
 
@@ -175,7 +200,9 @@ impl Rim {
         let facts = Facts::new(&self.facts, headers, &self.shared.stage, resource, None);
         let mut response = self.shared.responses.render(&error, &facts).map(Body::from);
         let request_id = self.facts.arrival.request_id.to_str().unwrap_or_default();
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        let cause = std::error::Error::source(&error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         tracing::warn!(
             request_id,
             kind = ?error.kind(),
@@ -217,16 +244,19 @@ where
         let answer = ready!(this.call.as_mut().poll(cx));
         let answer = answer.map(|response| response.map(Body::new));
         if let Err(error) = &answer {
-            this.span.record("error.type", tracing::field::debug(error.kind()));
+            this.span
+                .record("error.type", tracing::field::debug(error.kind()));
         }
         let response = this.rim.finish(answer);
-        this.span.record("http.response.status_code", response.status().as_u16());
+        this.span
+            .record("http.response.status_code", response.status().as_u16());
         Poll::Ready(Ok(response))
     }
 }
 
 impl<S: Service<Request<Body>>> fmt::Debug for GatewayResponseFuture<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GatewayResponseFuture").finish_non_exhaustive()
+        f.debug_struct("GatewayResponseFuture")
+            .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,8 @@ use tower_layer::Layer;
 use crate::gateway_response::GatewayResponses;
 use crate::layer::{
     BodyMapping, BodyMappingLayer, Dispatch, DispatchLayer, GatewayResponse, GatewayResponseLayer,
-    RequestMapping, RequestMappingLayer, ResponseSelection, ResponseSelectionLayer, SigV4, SigV4Layer,
+    RequestMapping, RequestMappingLayer, ResponseSelection, ResponseSelectionLayer, SigV4,
+    SigV4Layer,
 };
 use crate::mapping::Plan;
 
@@ -68,7 +69,11 @@ impl IntegrationLayer {
     ) -> Self {
         let plan = plan.into();
         let rim = GatewayResponseLayer::of_plan(responses.into(), Arc::clone(&plan));
-        Self { rim, plan, sigv4: SigV4Layer::new() }
+        Self {
+            rim,
+            plan,
+            sigv4: SigV4Layer::new(),
+        }
     }
 
     /// The plan.

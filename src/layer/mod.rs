@@ -40,8 +40,8 @@ pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};
 pub use future::ResponseFuture;
 pub use gateway_response::{GatewayResponse, GatewayResponseFuture, GatewayResponseLayer};
 pub use integration::{IntegrationLayer, IntegrationService};
-pub use request_mapping::{RequestMapping, RequestMappingLayer};
-pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
 #[cfg(feature = "server")]
 pub(crate) use one_call::OneCall;
+pub use request_mapping::{RequestMapping, RequestMappingLayer};
+pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
 pub use sigv4::{SigV4, SigV4Layer};

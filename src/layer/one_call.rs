@@ -38,9 +38,15 @@ where
     pub(crate) fn new(mut service: S, request: Request<Body>) -> Self {
         // Should it be pending, the future polls it again with a waker of its own.
         let state = match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(())) => State::Called { future: service.call(request) },
-            Poll::Ready(Err(error)) => State::Failed { failed: Some(typed(error)) },
-            Poll::Pending => State::Unready { waiting: Some(Box::new((service, request))) },
+            Poll::Ready(Ok(())) => State::Called {
+                future: service.call(request),
+            },
+            Poll::Ready(Err(error)) => State::Failed {
+                failed: Some(typed(error)),
+            },
+            Poll::Pending => State::Unready {
+                waiting: Some(Box::new((service, request))),
+            },
         };
         Self { state }
     }
@@ -67,7 +73,9 @@ where
                         Some(waiting) => ready!(waiting.0.poll_ready(cx)).map_err(typed)?,
                         None => return Poll::Pending,
                     }
-                    let Some(ready) = waiting.take() else { return Poll::Pending };
+                    let Some(ready) = waiting.take() else {
+                        return Poll::Pending;
+                    };
                     let (mut service, request) = *ready;
                     service.call(request)
                 }

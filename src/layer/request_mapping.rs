@@ -66,7 +66,10 @@ impl<S> Layer<S> for RequestMappingLayer {
     type Service = RequestMapping<S>;
 
     fn layer(&self, inner: S) -> RequestMapping<S> {
-        RequestMapping { inner, plan: Arc::clone(&self.plan) }
+        RequestMapping {
+            inner,
+            plan: Arc::clone(&self.plan),
+        }
     }
 }
 
@@ -92,7 +95,9 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(|error| Error::from_service(error.into()))
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_service(error.into()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -122,7 +127,11 @@ impl<S, R> RequestMapping<S>
 where
     S: Service<Request<Body>, Response = Response<R>>,
 {
-    fn send(&mut self, request: Request<Body>, known: Option<Arc<Call>>) -> ResponseFuture<S::Future> {
+    fn send(
+        &mut self,
+        request: Request<Body>,
+        known: Option<Arc<Call>>,
+    ) -> ResponseFuture<S::Future> {
         match self.map(request, known) {
             Ok((Outcome::Send, request)) => ResponseFuture::pass(self.inner.call(request)),
             Ok((Outcome::Answer(status), _)) => {
@@ -148,11 +157,17 @@ where
         }
     }
 
-    fn map_call(&self, call: &Call, request: Request<Body>) -> Result<(Outcome, Request<Body>), Error> {
+    fn map_call(
+        &self,
+        call: &Call,
+        request: Request<Body>,
+    ) -> Result<(Outcome, Request<Body>), Error> {
         let (mut parts, body) = request.into_parts();
         let bytes = body.as_bytes();
         let outcome = map_request(call, &mut parts, bytes.as_deref())?;
-        let body = body.limited(self.plan.stage().limits.request_body).map_err(capture::client_body)?;
+        let body = body
+            .limited(self.plan.stage().limits.request_body)
+            .map_err(capture::client_body)?;
         frame(&mut parts.headers, &parts.method, body.length());
         parts.extensions.remove::<Arc<Call>>();
         parts.extensions.insert(self.plan.target.clone());

@@ -13,7 +13,9 @@ use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
 use crate::layer::deadline;
 use crate::layer::future::{ResponseFuture, Step};
-use crate::mapping::{Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select};
+use crate::mapping::{
+    Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select,
+};
 
 /// Matches the answer against the selection patterns, and makes the head of the method response.
 ///
@@ -64,7 +66,10 @@ impl<S> Layer<S> for ResponseSelectionLayer {
     type Service = ResponseSelection<S>;
 
     fn layer(&self, inner: S) -> ResponseSelection<S> {
-        ResponseSelection { inner, plan: Arc::clone(&self.plan) }
+        ResponseSelection {
+            inner,
+            plan: Arc::clone(&self.plan),
+        }
     }
 }
 
@@ -90,7 +95,9 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(|error| Error::from_service(error.into()))
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_service(error.into()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
@@ -120,7 +127,9 @@ impl Call {
 
 fn finish_proxy(plan: Arc<Plan>, mut response: Response<Body>) -> Step {
     proxy_headers(response.headers_mut());
-    let Some(limit) = plan.stage().limits.response_body else { return Step::Done(Ok(response)) };
+    let Some(limit) = plan.stage().limits.response_body else {
+        return Step::Done(Ok(response));
+    };
     let (parts, body) = response.into_parts();
     let body = body.limited(Some(limit)).map_err(capture::backend_body);
     Step::Done(body.map(|body| Response::from_parts(parts, body)))
@@ -138,7 +147,10 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     };
     tracing::debug!(%subject, index, "selected an integration response");
     let Some(response_plan) = chosen(&call.plan, index) else {
-        return Step::Done(Err(Error::new(ErrorKind::Internal, "a response was chosen that the plan has not")));
+        return Step::Done(Err(Error::new(
+            ErrorKind::Internal,
+            "a response was chosen that the plan has not",
+        )));
     };
     // What is mapped is held in memory; the limit is checked before anything is read.
     let (mut parts, body) = response.into_parts();
@@ -148,7 +160,10 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     };
     parts.status = response_plan.status;
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
-    parts.extensions.insert(Selected { index, content_type });
+    parts.extensions.insert(Selected {
+        index,
+        content_type,
+    });
     if !response_plan.reads_body {
         let mapped = map_headers(&call, response_plan, &mut parts.headers, None);
         return Step::Done(mapped.map(|()| Response::from_parts(parts, body)));
@@ -157,8 +172,12 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
         let limit = call.plan.stage().limits.collect_response();
         let until = parts.extensions.get().copied();
         let bytes = deadline::collect_answer(body, limit, until).await?;
-        let response_plan = chosen(&call.plan, index)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a response was chosen that the plan has not"))?;
+        let response_plan = chosen(&call.plan, index).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                "a response was chosen that the plan has not",
+            )
+        })?;
         map_headers(&call, response_plan, &mut parts.headers, Some(&bytes))?;
         Ok(Response::from_parts(parts, Body::from(bytes)))
     }))

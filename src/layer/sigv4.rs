@@ -85,12 +85,18 @@ where
     type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx).map_err(|error| Error::from_service(error.into()))
+        self.inner
+            .poll_ready(cx)
+            .map_err(|error| Error::from_service(error.into()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let request = capture::own(request);
-        match request.extensions().get::<Target>().and_then(|target| target.signing.as_ref()) {
+        match request
+            .extensions()
+            .get::<Target>()
+            .and_then(|target| target.signing.as_ref())
+        {
             None => ResponseFuture::pass(self.inner.call(request)),
             Some(scope) => ResponseFuture::ready(Err(Error::configuration(format!(
                 "a request to {} in {} needs a signature, and this version has none",

@@ -44,15 +44,37 @@ impl Call {
         let parameters = if plan.parameters.is_empty() && plan.validator.is_none() {
             Parameters::default()
         } else {
-            let facts = Facts::new(&request, headers, &plan.stage, Some(&plan.resource), body.as_ref());
+            let facts = Facts::new(
+                &request,
+                headers,
+                &plan.stage,
+                Some(&plan.resource),
+                body.as_ref(),
+            );
             if let Some(validator) = &plan.validator {
                 validator.check(&facts)?;
             }
             Parameters::of_request(&plan.parameters, &facts)?
         };
-        let accept = if plan.responses.is_empty() { None } else { headers.get(header::ACCEPT).cloned() };
-        let headers = if plan.reads.headers_later { headers.clone() } else { HeaderMap::new() };
-        Ok(Self { plan, request, headers, accept, body, parameters, overrides: Overrides::default() })
+        let accept = if plan.responses.is_empty() {
+            None
+        } else {
+            headers.get(header::ACCEPT).cloned()
+        };
+        let headers = if plan.reads.headers_later {
+            headers.clone()
+        } else {
+            HeaderMap::new()
+        };
+        Ok(Self {
+            plan,
+            request,
+            headers,
+            accept,
+            body,
+            parameters,
+            overrides: Overrides::default(),
+        })
     }
 
     /// Captures the head of a request alone, for a layer that maps nothing of it.
@@ -64,7 +86,11 @@ impl Call {
         plan.check()?;
         Ok(Self {
             accept: headers.get(header::ACCEPT).cloned(),
-            headers: if plan.reads.headers_later { headers.clone() } else { HeaderMap::new() },
+            headers: if plan.reads.headers_later {
+                headers.clone()
+            } else {
+                HeaderMap::new()
+            },
             plan,
             request,
             body: None,
@@ -100,16 +126,26 @@ impl Call {
             let named = content_type.unwrap_or("application/json");
             return Err(Error::new(
                 ErrorKind::UnsupportedMediaType,
-                format!("no request template is for {named:?}, and {} lets no other body pass", plan.passthrough),
+                format!(
+                    "no request template is for {named:?}, and {} lets no other body pass",
+                    plan.passthrough
+                ),
             ));
         }
         let binary = plan.stage.binary_media_types.contain(content_type);
         let conversion = content::request_conversion(binary, plan.content_handling);
         let body = convert(conversion, body)?;
-        let Choice::Render(template) = choice else { return Ok(body) };
+        let Choice::Render(template) = choice else {
+            return Ok(body);
+        };
         readable(conversion, &body)?;
-        let facts =
-            Facts::new(&self.request, headers, &plan.stage, Some(&plan.resource), self.body.as_ref());
+        let facts = Facts::new(
+            &self.request,
+            headers,
+            &plan.stage,
+            Some(&plan.resource),
+            self.body.as_ref(),
+        );
         let (rendered, overrides) = render(template.as_ref(), &facts, &body, &Overrides::default())
             .map_err(|error| render_error(error, Side::Request))?;
         if !overrides.is_empty() {
@@ -129,7 +165,9 @@ pub(crate) enum Side {
 
 pub(crate) fn convert(conversion: Conversion, body: Bytes) -> Result<Bytes, Error> {
     // AWS: api-gateway-payload-encodings-workflow
-    conversion.apply(body).map_err(|_| Error::configuration("unable to base64 decode the body"))
+    conversion
+        .apply(body)
+        .map_err(|_| Error::configuration("unable to base64 decode the body"))
 }
 
 /// A template cannot read bytes.
@@ -156,7 +194,11 @@ pub(crate) fn render(
     let header = facts.headers.last_values();
     let scope = Scope {
         body: payload,
-        params: Params { path: &path, querystring: &query, header: &header },
+        params: Params {
+            path: &path,
+            querystring: &query,
+            header: &header,
+        },
         context: facts.context(),
         stage_variables: &facts.stage.variables,
         overrides,

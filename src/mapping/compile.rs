@@ -12,7 +12,9 @@ use crate::integration::{
     ConnectionType, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
     TemplateEngine, Templates,
 };
-use crate::mapping::expression::{Destination, ExpressionError, RequestSource, Side, Source, destination};
+use crate::mapping::expression::{
+    Destination, ExpressionError, RequestSource, Side, Source, destination,
+};
 use crate::mapping::headers::{self, Mapped};
 use crate::mapping::parameters::Assignment;
 use crate::mapping::path::ResourcePath;
@@ -35,20 +37,33 @@ pub(crate) struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     pub(crate) fn new(integration: &'a Integration, method: &'a Method, stage: Arc<Stage>) -> Self {
-        Self { integration, method, stage, findings: Vec::new() }
+        Self {
+            integration,
+            method,
+            stage,
+            findings: Vec::new(),
+        }
     }
 
     pub(crate) fn compile(mut self, models: &mut Models) -> Result<Plan, PlanError> {
         let kind = self.integration.kind;
         let resource = ResourcePath::parse(&self.method.resource).unwrap_or_else(|message| {
-            self.error("resource", "", message, "write a path such as `/pets/{petId}`");
+            self.error(
+                "resource",
+                "",
+                message,
+                "write a path such as `/pets/{petId}`",
+            );
             ResourcePath::default()
         });
         let method = self.http_method();
         let uri = self.uri();
         let timeout = self.timeout();
-        let parameters =
-            self.assignments(Side::Request, "/requestParameters", self.integration.request_parameters.iter());
+        let parameters = self.assignments(
+            Side::Request,
+            "/requestParameters",
+            self.integration.request_parameters.iter(),
+        );
         self.check_path_parameters(uri.as_ref(), &parameters);
         let templates = self.templates("/requestTemplates", &self.integration.request_templates);
         let responses: Vec<ResponsePlan> = self.responses();
@@ -61,7 +76,9 @@ impl<'a> Compiler<'a> {
 
         let collects = match kind {
             _ if validator.as_ref().is_some_and(Validator::reads_body) => true,
-            IntegrationType::HttpProxy => parameters.iter().any(|assignment| assignment.source.reads_body()),
+            IntegrationType::HttpProxy => parameters
+                .iter()
+                .any(|assignment| assignment.source.reads_body()),
             // A body that is not passed on byte for byte has to be seen as a whole.
             IntegrationType::Http
             | IntegrationType::Mock
@@ -69,20 +86,29 @@ impl<'a> Compiler<'a> {
             | IntegrationType::AwsProxy => true,
         };
         let mut target = Target::new().timeout(timeout);
-        target.insecure_skip_verification =
-            self.integration.tls_config.as_ref().is_some_and(|tls| tls.insecure_skip_verification);
+        target.insecure_skip_verification = self
+            .integration
+            .tls_config
+            .as_ref()
+            .is_some_and(|tls| tls.insecure_skip_verification);
         target.answer_is_collected = !kind.is_proxy();
         let reads = Reads {
             request_body: collects,
             headers_later: responses.iter().any(|response| {
                 response.templates.iter().next().is_some()
-                    || response.parameters.iter().any(|assignment| matches!(assignment.source, Source::Context(_)))
+                    || response
+                        .parameters
+                        .iter()
+                        .any(|assignment| matches!(assignment.source, Source::Context(_)))
             }),
         };
         let of_models = validation.models.len();
         self.findings.append(&mut validation.models);
         if self.findings.iter().any(Diagnostic::is_error) {
-            return Err(PlanError { findings: self.findings, of_models });
+            return Err(PlanError {
+                findings: self.findings,
+                of_models,
+            });
         }
         Ok(Plan {
             kind,
@@ -111,17 +137,28 @@ impl<'a> Compiler<'a> {
     }
 
     fn error(&mut self, code: &'static str, pointer: &str, message: impl Into<String>, help: &str) {
-        self.findings.push(Diagnostic::error(code, pointer, message).help(help));
+        self.findings
+            .push(Diagnostic::error(code, pointer, message).help(help));
     }
 
-    fn warning(&mut self, code: &'static str, pointer: &str, message: impl Into<String>, help: &str) {
-        self.findings.push(Diagnostic::warning(code, pointer, message).help(help));
+    fn warning(
+        &mut self,
+        code: &'static str,
+        pointer: &str,
+        message: impl Into<String>,
+        help: &str,
+    ) {
+        self.findings
+            .push(Diagnostic::warning(code, pointer, message).help(help));
     }
 
     /// `ANY` and nothing keep the client's method.
     fn http_method(&mut self) -> Option<http::Method> {
         let written = self.integration.http_method.as_deref().unwrap_or_default();
-        if written.is_empty() || written.eq_ignore_ascii_case("ANY") || self.integration.kind == IntegrationType::Mock {
+        if written.is_empty()
+            || written.eq_ignore_ascii_case("ANY")
+            || self.integration.kind == IntegrationType::Mock
+        {
             return None;
         }
         match written.to_ascii_uppercase().parse::<http::Method>() {
@@ -142,12 +179,22 @@ impl<'a> Compiler<'a> {
         let kind = self.integration.kind;
         if !matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
             if kind != IntegrationType::Mock && self.integration.uri.is_none() {
-                self.error("uri", "", "the integration has no `uri`", "name the function or the action to call");
+                self.error(
+                    "uri",
+                    "",
+                    "the integration has no `uri`",
+                    "name the function or the action to call",
+                );
             }
             return None;
         }
         let Some(source) = &self.integration.uri else {
-            self.error("uri", "", "the integration has no `uri`", "add the URL of the backend");
+            self.error(
+                "uri",
+                "",
+                "the integration has no `uri`",
+                "add the URL of the backend",
+            );
             return None;
         };
         match UriTemplate::parse(source, &self.stage) {
@@ -157,7 +204,10 @@ impl<'a> Compiler<'a> {
                 self.warning(
                     "uri",
                     "/uri",
-                    format!("with the variables of stage {stage:?}, {}; requests will fail", error.message),
+                    format!(
+                        "with the variables of stage {stage:?}, {}; requests will fail",
+                        error.message
+                    ),
                     error.help,
                 );
                 Some(template)
@@ -171,7 +221,9 @@ impl<'a> Compiler<'a> {
 
     // AWS: limits — 50 ms to 29 s; more by quota, and 15 minutes for streams.
     fn timeout(&mut self) -> Duration {
-        let Some(millis) = self.integration.timeout_in_millis else { return DEFAULT_TIMEOUT };
+        let Some(millis) = self.integration.timeout_in_millis else {
+            return DEFAULT_TIMEOUT;
+        };
         if !(50..=900_000).contains(&millis) {
             self.error(
                 "timeout",
@@ -209,7 +261,12 @@ impl<'a> Compiler<'a> {
             };
             if let (Some((destination, name, header)), Some(source)) = (parsed, source) {
                 self.check_assignment(&pointer, header.as_ref(), side, &source);
-                out.push(Assignment { destination, name, header, source });
+                out.push(Assignment {
+                    destination,
+                    name,
+                    header,
+                    source,
+                });
             }
         }
         out
@@ -245,7 +302,13 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn expression_error(&mut self, code: &'static str, pointer: &str, error: ExpressionError, value: bool) {
+    fn expression_error(
+        &mut self,
+        code: &'static str,
+        pointer: &str,
+        error: ExpressionError,
+        value: bool,
+    ) {
         let mut finding = Diagnostic::error(code, pointer, error.message);
         finding.help = error.help;
         if value && error.offset > 0 {
@@ -255,7 +318,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// What AWS takes and then fails on, or what will never have a value.
-    fn check_assignment(&mut self, pointer: &str, header: Option<&HeaderName>, side: Side, source: &Source) {
+    fn check_assignment(
+        &mut self,
+        pointer: &str,
+        header: Option<&HeaderName>,
+        side: Side,
+        source: &Source,
+    ) {
         if let (Side::Request, Some(header)) = (side, header) {
             match headers::mapped_request_header(header, self.integration.kind) {
                 Mapped::Sent => {}
@@ -312,13 +381,17 @@ impl<'a> Compiler<'a> {
     fn check_path_parameters(&mut self, uri: Option<&UriTemplate>, parameters: &[Assignment]) {
         let Some(uri) = uri else { return };
         let mapped = |name: &str| {
-            parameters
-                .iter()
-                .any(|assignment| assignment.destination == Destination::Path && assignment.name == name)
+            parameters.iter().any(|assignment| {
+                assignment.destination == Destination::Path && assignment.name == name
+            })
         };
         // A template may still set `$context.requestOverride.path`.
         let missing: Vec<String> = match self.integration.request_templates.is_empty() {
-            true => uri.parameters().filter(|name| !mapped(name)).map(str::to_owned).collect(),
+            true => uri
+                .parameters()
+                .filter(|name| !mapped(name))
+                .map(str::to_owned)
+                .collect(),
             false => Vec::new(),
         };
         for name in missing {
@@ -332,7 +405,12 @@ impl<'a> Compiler<'a> {
     }
 
     fn check_connection(&mut self) {
-        if self.integration.tls_config.as_ref().is_some_and(|tls| tls.insecure_skip_verification) {
+        if self
+            .integration
+            .tls_config
+            .as_ref()
+            .is_some_and(|tls| tls.insecure_skip_verification)
+        {
             self.warning(
                 "tls-config",
                 "/tlsConfig/insecureSkipVerification",
@@ -424,14 +502,22 @@ impl<'a> Compiler<'a> {
             );
         }
         let integration = self.integration;
-        integration.responses.iter().filter_map(|response| self.response(response)).collect()
+        integration
+            .responses
+            .iter()
+            .filter_map(|response| self.response(response))
+            .collect()
     }
 
     fn response(&mut self, response: &IntegrationResponse) -> Option<ResponsePlan> {
         let key = ResponsePlan::pattern_of(response).unwrap_or("default");
         let pointer = format!("/responses/{}", pointer_token(key));
         // Recorded: the status must match `[1-5]\d\d`.
-        let status = response.status_code.parse().ok().filter(|status: &u16| (100..600).contains(status));
+        let status = response
+            .status_code
+            .parse()
+            .ok()
+            .filter(|status: &u16| (100..600).contains(status));
         let status = status.and_then(|status| StatusCode::from_u16(status).ok());
         if status.is_none() {
             self.error(
@@ -444,7 +530,10 @@ impl<'a> Compiler<'a> {
             self.error(
                 "status-code",
                 &format!("{pointer}/statusCode"),
-                format!("a response cannot end with the interim status {}", response.status_code),
+                format!(
+                    "a response cannot end with the interim status {}",
+                    response.status_code
+                ),
                 "write a status from 200 to 599",
             );
         }
@@ -453,12 +542,16 @@ impl<'a> Compiler<'a> {
             &format!("{pointer}/responseParameters"),
             response.response_parameters.iter(),
         );
-        let templates =
-            self.templates(&format!("{pointer}/responseTemplates"), &response.response_templates);
+        let templates = self.templates(
+            &format!("{pointer}/responseTemplates"),
+            &response.response_templates,
+        );
         Some(ResponsePlan {
             status: status?,
             pattern: ResponsePlan::pattern_of(response).map(str::to_owned),
-            reads_body: parameters.iter().any(|assignment| assignment.source.reads_body()),
+            reads_body: parameters
+                .iter()
+                .any(|assignment| assignment.source.reads_body()),
             parameters,
             templates,
             content_handling: response.content_handling,
@@ -496,8 +589,14 @@ impl<'a> Compiler<'a> {
         match kind {
             IntegrationType::Http | IntegrationType::HttpProxy | IntegrationType::Mock => None,
             IntegrationType::Aws | IntegrationType::AwsProxy => {
-                let reason = format!("integrations of type {kind} are not supported by this version");
-                self.warning("integration-type", "/type", reason.clone(), "the operation answers with 501");
+                let reason =
+                    format!("integrations of type {kind} are not supported by this version");
+                self.warning(
+                    "integration-type",
+                    "/type",
+                    reason.clone(),
+                    "the operation answers with 501",
+                );
                 Some((ErrorKind::Unsupported, reason))
             }
         }

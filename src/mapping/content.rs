@@ -32,7 +32,10 @@ impl MediaTypes {
             // Recorded: T:test_aws_proxy_binary_response — `*/test` matches nothing.
             if text == "*/*" {
                 out.everything = true;
-            } else if let Some(family) = text.strip_suffix('*').filter(|family| family.ends_with('/')) {
+            } else if let Some(family) = text
+                .strip_suffix('*')
+                .filter(|family| family.ends_with('/'))
+            {
                 out.families.push(family.to_owned());
             } else if !text.starts_with("*/") {
                 out.exact.push(text);
@@ -49,9 +52,13 @@ impl MediaTypes {
         }
         let media_type = media_type(header);
         let starts = |family: &String| {
-            media_type.get(..family.len()).is_some_and(|start| start.eq_ignore_ascii_case(family))
+            media_type
+                .get(..family.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(family))
         };
-        self.exact.iter().any(|exact| exact.eq_ignore_ascii_case(media_type))
+        self.exact
+            .iter()
+            .any(|exact| exact.eq_ignore_ascii_case(media_type))
             || self.families.iter().any(starts)
     }
 }
@@ -118,7 +125,10 @@ impl Conversion {
                 Cow::Borrowed(_) => body,
                 Cow::Owned(text) => Bytes::from(text),
             }),
-            Self::Decode => STANDARD.decode(&body).map(Bytes::from).map_err(|_| NotBase64),
+            Self::Decode => STANDARD
+                .decode(&body)
+                .map(Bytes::from)
+                .map_err(|_| NotBase64),
             Self::Encode => Ok(Bytes::from(STANDARD.encode(&body))),
         }
     }
@@ -163,7 +173,11 @@ mod tests {
             (true, Some(ConvertToBinary), Keep),
         ];
         for (binary, handling, expected) in cells {
-            assert_eq!(request_conversion(binary, handling), expected, "{binary} {handling:?}");
+            assert_eq!(
+                request_conversion(binary, handling),
+                expected,
+                "{binary} {handling:?}"
+            );
         }
     }
 
@@ -193,7 +207,10 @@ mod tests {
 
     #[test]
     fn bodies_are_converted() {
-        assert_eq!(Conversion::Text.apply(Bytes::from_static(b"a\xFFb")), Ok("a\u{FFFD}b".into()));
+        assert_eq!(
+            Conversion::Text.apply(Bytes::from_static(b"a\xFFb")),
+            Ok("a\u{FFFD}b".into())
+        );
         assert_eq!(Conversion::Decode.apply("YWI=".into()), Ok("ab".into()));
         assert_eq!(Conversion::Decode.apply("%".into()), Err(NotBase64));
         assert_eq!(Conversion::Encode.apply("ab".into()), Ok("YWI=".into()));

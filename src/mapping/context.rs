@@ -39,7 +39,10 @@ impl<'a> Facts<'a> {
     ) -> Self {
         Self {
             request,
-            headers: RequestHeaders { map: headers, names: request.names.as_ref() },
+            headers: RequestHeaders {
+                map: headers,
+                names: request.names.as_ref(),
+            },
             stage,
             resource,
             body,
@@ -50,12 +53,15 @@ impl<'a> Facts<'a> {
 
     /// The decoded query.
     pub(crate) fn query(&self) -> &[(String, String)] {
-        self.query.get_or_init(|| query::decode(self.request.uri.query().unwrap_or_default()))
+        self.query
+            .get_or_init(|| query::decode(self.request.uri.query().unwrap_or_default()))
     }
 
     /// Path parameters with their values.
     pub(crate) fn path_parameters(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-        let values = self.resource.map(|resource| resource.values(self.request.uri.path()));
+        let values = self
+            .resource
+            .map(|resource| resource.values(self.request.uri.path()));
         let pair = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
         values.unwrap_or_default().into_iter().map(pair).collect()
     }
@@ -81,9 +87,13 @@ impl<'a> Facts<'a> {
     fn build_context(&self) -> Context {
         let request = self.request;
         let header = |name: header::HeaderName| {
-            self.headers.map.get(name).map(|value| Arc::<str>::from(text(value).as_ref()))
+            self.headers
+                .map
+                .get(name)
+                .map(|value| Arc::<str>::from(text(value).as_ref()))
         };
-        let host = header(header::HOST).or_else(|| request.uri.authority().map(|host| Arc::from(host.as_str())));
+        let host = header(header::HOST)
+            .or_else(|| request.uri.authority().map(|host| Arc::from(host.as_str())));
         let path = request.uri.path();
         Context {
             resource_id: self.resource.map(|resource| resource_id(resource.as_str())),
@@ -95,9 +105,18 @@ impl<'a> Facts<'a> {
             path: Some(format!("/{}{path}", self.stage.name).into()),
             account_id: Some(self.stage.account_id.clone()),
             // AWS: "HTTP/1.1" whatever the client speaks.
-            protocol: Some(if request.version == Version::HTTP_10 { "HTTP/1.0" } else { "HTTP/1.1" }.into()),
+            protocol: Some(
+                if request.version == Version::HTTP_10 {
+                    "HTTP/1.0"
+                } else {
+                    "HTTP/1.1"
+                }
+                .into(),
+            ),
             stage: Some(self.stage.name.clone()),
-            domain_prefix: host.as_deref().map(|host| host.split('.').next().unwrap_or_default().into()),
+            domain_prefix: host
+                .as_deref()
+                .map(|host| host.split('.').next().unwrap_or_default().into()),
             domain_name: host,
             request_id: Some(value_text(&request.arrival.request_id)),
             deployment_id: Some(self.stage.deployment_id.clone()),
@@ -122,9 +141,9 @@ fn value_text(value: &HeaderValue) -> Arc<str> {
 pub(crate) fn resource_id(path: &str) -> Arc<str> {
     const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     // FNV-1a.
-    let mut hash = path
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
     let mut id = String::with_capacity(6);
     for _ in 0..6 {
         let index = usize::try_from(hash % 36).unwrap_or(0);
@@ -136,20 +155,31 @@ pub(crate) fn resource_id(path: &str) -> Arc<str> {
 
 /// `06/May/2024:12:00:00 +0000`
 pub(crate) fn common_log_time(time: SystemTime) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let seconds = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |age| age.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     // Days since 1970 to a date of the Gregorian calendar, with years that begin in March.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let name = usize::try_from(month - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"Jan");
+    let name = usize::try_from(month - 1)
+        .ok()
+        .and_then(|index| MONTHS.get(index))
+        .unwrap_or(&"Jan");
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
 }

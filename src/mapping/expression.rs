@@ -66,7 +66,11 @@ pub(crate) struct ExpressionError {
 
 impl ExpressionError {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: Some(help.into()), offset: 0 }
+        Self {
+            message: message.into(),
+            help: Some(help.into()),
+            offset: 0,
+        }
     }
 }
 
@@ -113,14 +117,23 @@ impl Source {
 }
 
 fn request_source(text: &str) -> Result<Option<RequestSource>, ExpressionError> {
-    let Some(rest) = text.strip_prefix("method.request.") else { return Ok(None) };
-    let prefix = |word: &str| rest.strip_prefix(word).and_then(|rest| rest.strip_prefix('.'));
+    let Some(rest) = text.strip_prefix("method.request.") else {
+        return Ok(None);
+    };
+    let prefix = |word: &str| {
+        rest.strip_prefix(word)
+            .and_then(|rest| rest.strip_prefix('.'))
+    };
     Ok(Some(if let Some(name) = prefix("path") {
         RequestSource::Path(named(text, "method.request.path.", name)?)
     } else if let Some(name) = prefix("querystring") {
         RequestSource::QueryString(named(text, "method.request.querystring.", name)?)
     } else if let Some(name) = prefix("multivaluequerystring") {
-        RequestSource::MultiValueQueryString(named(text, "method.request.multivaluequerystring.", name)?)
+        RequestSource::MultiValueQueryString(named(
+            text,
+            "method.request.multivaluequerystring.",
+            name,
+        )?)
     } else if let Some(name) = prefix("header") {
         RequestSource::Header(named(text, "method.request.header.", name)?)
     } else if let Some(name) = prefix("multivalueheader") {
@@ -133,12 +146,21 @@ fn request_source(text: &str) -> Result<Option<RequestSource>, ExpressionError> 
 }
 
 fn response_source(text: &str) -> Result<Option<ResponseSource>, ExpressionError> {
-    let Some(rest) = text.strip_prefix("integration.response.") else { return Ok(None) };
-    let prefix = |word: &str| rest.strip_prefix(word).and_then(|rest| rest.strip_prefix('.'));
+    let Some(rest) = text.strip_prefix("integration.response.") else {
+        return Ok(None);
+    };
+    let prefix = |word: &str| {
+        rest.strip_prefix(word)
+            .and_then(|rest| rest.strip_prefix('.'))
+    };
     Ok(Some(if let Some(name) = prefix("header") {
         ResponseSource::Header(named(text, "integration.response.header.", name)?)
     } else if let Some(name) = prefix("multivalueheader") {
-        ResponseSource::MultiValueHeader(named(text, "integration.response.multivalueheader.", name)?)
+        ResponseSource::MultiValueHeader(named(
+            text,
+            "integration.response.multivalueheader.",
+            name,
+        )?)
     } else if let Some(path) = body(text, rest)? {
         ResponseSource::Body(path)
     } else {
@@ -148,7 +170,9 @@ fn response_source(text: &str) -> Result<Option<ResponseSource>, ExpressionError
 
 /// `body`, `body.PATH` or `body[0]`: the JSON path is written without its `$.`.
 fn body(text: &str, rest: &str) -> Result<Option<Option<Path>>, ExpressionError> {
-    let Some(rest) = rest.strip_prefix("body") else { return Ok(None) };
+    let Some(rest) = rest.strip_prefix("body") else {
+        return Ok(None);
+    };
     if rest.is_empty() {
         return Ok(Some(None));
     }
@@ -192,9 +216,14 @@ fn unknown(text: &str, side: Side) -> ExpressionError {
     let help = if side == Side::Response && text.starts_with("method.request.") {
         "a response cannot read the request; pass the value on in a response template or an override".into()
     } else {
-        format!("write `'text'` for a static value, or {sources}, `stageVariables.NAME`, `context.NAME`")
+        format!(
+            "write `'text'` for a static value, or {sources}, `stageVariables.NAME`, `context.NAME`"
+        )
     };
-    ExpressionError::new(format!("invalid mapping expression specified: {text}"), help)
+    ExpressionError::new(
+        format!("invalid mapping expression specified: {text}"),
+        help,
+    )
 }
 
 /// Parses the key of a mapping into the kind of parameter and its name.
@@ -219,12 +248,17 @@ pub(crate) fn destination(text: &str, side: Side) -> Result<(Destination, &str),
         ),
     };
     let found = text.strip_prefix(prefix).and_then(|rest| {
-        kinds.iter().find_map(|&(word, kind)| rest.strip_prefix(word).map(|name| (kind, name)))
+        kinds
+            .iter()
+            .find_map(|&(word, kind)| rest.strip_prefix(word).map(|name| (kind, name)))
     });
     match found {
         Some((kind, name)) if !name.is_empty() => Ok((kind, name)),
         _ => {
-            let (word, _) = kinds.first().copied().unwrap_or(("header.", Destination::Header));
+            let (word, _) = kinds
+                .first()
+                .copied()
+                .unwrap_or(("header.", Destination::Header));
             Err(ExpressionError::new(
                 format!("invalid mapping identifier specified: {text}"),
                 format!("write `{prefix}{word}NAME`"),
@@ -246,7 +280,10 @@ mod tests {
             request("method.request.header.X-Y.z"),
             Source::Request(RequestSource::Header(name)) if name == "X-Y.z"
         ));
-        assert!(matches!(request("method.request.body"), Source::Request(RequestSource::Body(None))));
+        assert!(matches!(
+            request("method.request.body"),
+            Source::Request(RequestSource::Body(None))
+        ));
         assert!(request("method.request.body.a[0].b").reads_body());
         assert!(matches!(
             request("context.identity.sourceIp"),
@@ -261,7 +298,16 @@ mod tests {
 
     #[test]
     fn mistakes_say_what_to_write() {
-        for text in ["true", "*", "'open", "method.request.", "method.request.header.", "context.", "", "é"] {
+        for text in [
+            "true",
+            "*",
+            "'open",
+            "method.request.",
+            "method.request.header.",
+            "context.",
+            "",
+            "é",
+        ] {
             let error = Source::parse(text, Side::Request).unwrap_err();
             assert!(error.help.is_some(), "{text}: {error:?}");
         }

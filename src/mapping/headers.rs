@@ -25,7 +25,11 @@ pub(crate) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-m
 /// Whether a client's header is gone before anything sees it.
 // Recorded: T:test_apigateway_header_remapping_http
 pub(crate) fn is_invisible(name: &HeaderName) -> bool {
-    is_standard_invisible(name) || matches!(name.as_str(), "content-md5" | "keep-alive" | "proxy-connection")
+    is_standard_invisible(name)
+        || matches!(
+            name.as_str(),
+            "content-md5" | "keep-alive" | "proxy-connection"
+        )
 }
 
 fn is_standard_invisible(name: &HeaderName) -> bool {
@@ -77,12 +81,20 @@ pub(crate) fn mapped_request_header(name: &HeaderName, kind: IntegrationType) ->
         || name == header::PROXY_AUTHENTICATE
         || name == header::TE
     {
-        return if aws { Mapped::Refused } else { Mapped::Dropped };
+        return if aws {
+            Mapped::Refused
+        } else {
+            Mapped::Dropped
+        };
     }
     if name == header::AUTHORIZATION && aws {
         return Mapped::Refused;
     }
-    if name == header::VIA { Mapped::Dropped } else { Mapped::Sent }
+    if name == header::VIA {
+        Mapped::Dropped
+    } else {
+        Mapped::Sent
+    }
 }
 
 /// What a response header comes to.
@@ -114,7 +126,11 @@ pub(crate) fn mapped_response_header(name: &HeaderName) -> ResponseHeader {
         || name == header::USER_AGENT
         || name == header::WWW_AUTHENTICATE
         || name.as_str() == "content-md5";
-    if remapped { ResponseHeader::Remapped } else { ResponseHeader::Sent }
+    if remapped {
+        ResponseHeader::Remapped
+    } else {
+        ResponseHeader::Sent
+    }
 }
 
 /// For a header of the backend behind a proxy integration.
@@ -181,12 +197,30 @@ mod tests {
         let name = |text: &'static str| HeaderName::from_static(text);
         assert!(is_invisible(&name("content-md5")) && is_invisible(&name("te")));
         assert!(!is_invisible(&name("via")) && is_not_forwarded(&name("via")));
-        assert_eq!(mapped_request_header(&name("te"), IntegrationType::Http), Mapped::Dropped);
-        assert_eq!(mapped_request_header(&name("te"), IntegrationType::Aws), Mapped::Refused);
-        assert_eq!(mapped_request_header(&name("host"), IntegrationType::Http), Mapped::Sent);
-        assert_eq!(mapped_response_header(&name("content-md5")), ResponseHeader::Remapped);
-        assert_eq!(proxied_response_header(&name("content-md5")), ResponseHeader::Sent);
-        assert_eq!(remapped(&name("www-authenticate")), "x-amzn-remapped-www-authenticate");
+        assert_eq!(
+            mapped_request_header(&name("te"), IntegrationType::Http),
+            Mapped::Dropped
+        );
+        assert_eq!(
+            mapped_request_header(&name("te"), IntegrationType::Aws),
+            Mapped::Refused
+        );
+        assert_eq!(
+            mapped_request_header(&name("host"), IntegrationType::Http),
+            Mapped::Sent
+        );
+        assert_eq!(
+            mapped_response_header(&name("content-md5")),
+            ResponseHeader::Remapped
+        );
+        assert_eq!(
+            proxied_response_header(&name("content-md5")),
+            ResponseHeader::Sent
+        );
+        assert_eq!(
+            remapped(&name("www-authenticate")),
+            "x-amzn-remapped-www-authenticate"
+        );
         assert!(!connection_may_name(&header::HOST) && connection_may_name(&name("x-drop")));
     }
 }

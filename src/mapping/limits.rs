@@ -53,12 +53,14 @@ impl Limits {
 
     /// How much of a request body may be collected.
     pub(crate) fn collect_request(&self) -> u64 {
-        self.request_body.map_or(self.collected, |limit| limit.min(self.collected))
+        self.request_body
+            .map_or(self.collected, |limit| limit.min(self.collected))
     }
 
     /// How much of an answer may be collected.
     pub(crate) fn collect_response(&self) -> u64 {
-        self.response_body.map_or(self.collected, |limit| limit.min(self.collected))
+        self.response_body
+            .map_or(self.collected, |limit| limit.min(self.collected))
     }
 }
 

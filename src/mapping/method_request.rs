@@ -32,26 +32,46 @@ pub struct ClientAddress(pub IpAddr);
 /// [`http::HeaderMap`] holds names in lower case. API Gateway compares the names in mappings and
 /// in `$input.params('X')` exactly, so without this extension (and over HTTP/2) only lower-case
 /// names are found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct OriginalHeaderNames {
-    /// Each name with a line end behind it.
-    lines: Arc<str>,
+    /// Each name behind its length in two bytes, so that all of them are one piece of memory.
+    packed: Arc<[u8]>,
 }
 
 impl OriginalHeaderNames {
     /// The names in the order of the header lines.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
-        let mut lines = String::with_capacity(128);
+        let mut packed = Vec::with_capacity(128);
         for name in names {
-            lines.push_str(name.as_ref());
-            lines.push('\n');
+            // No server takes a name of 64 KiB; one that does not fit is left empty, and so never
+            // matches.
+            let name = Some(name.as_ref())
+                .filter(|name| u16::try_from(name.len()).is_ok())
+                .unwrap_or_default();
+            let length = u16::try_from(name.len()).unwrap_or_default();
+            packed.extend_from_slice(&length.to_ne_bytes());
+            packed.extend_from_slice(name.as_bytes());
         }
-        Self { lines: lines.into() }
+        Self {
+            packed: packed.into(),
+        }
     }
 
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.lines.split_terminator('\n')
+        let mut rest = &*self.packed;
+        std::iter::from_fn(move || {
+            let (length, behind) = rest.split_first_chunk::<2>()?;
+            let (name, next) = behind.split_at_checked(u16::from_ne_bytes(*length).into())?;
+            rest = next;
+            std::str::from_utf8(name).ok()
+        })
+    }
+}
+
+impl std::fmt::Debug for OriginalHeaderNames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -73,10 +93,13 @@ impl Arrival {
     // AWS: api-gateway-mapping-template-reference — `x-amzn-requestid` overrides the request id.
     // Recorded: T:test_invocation_trace_id — Root is kept or made, Parent and Sampled are kept.
     pub(crate) fn new(time: SystemTime, random: [u8; RANDOM_BYTES], headers: &HeaderMap) -> Self {
-        let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        let seconds = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |age| age.as_secs());
         let ids = Bytes::copy_from_slice(&write_ids(&random, seconds));
         let part = |range: std::ops::Range<usize>| {
-            HeaderValue::from_maybe_shared(ids.slice(range)).unwrap_or(HeaderValue::from_static("-"))
+            HeaderValue::from_maybe_shared(ids.slice(range))
+                .unwrap_or(HeaderValue::from_static("-"))
         };
         let request_id = find(headers, &headers::REQUEST_ID)
             .filter(|id| !id.is_empty() && id.len() <= 128)
@@ -87,11 +110,19 @@ impl Arrival {
             Some(sent) => client_trace(sent, &generated),
             None => generated,
         };
-        Self { time, request_id, extended_request_id: part(REQUEST_ID_END..EXTENDED_ID_END), trace }
+        Self {
+            time,
+            request_id,
+            extended_request_id: part(REQUEST_ID_END..EXTENDED_ID_END),
+            trace,
+        }
     }
 
     pub(crate) fn epoch_millis(&self) -> i64 {
-        let age = self.time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let age = self
+            .time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
     }
 }
@@ -99,7 +130,9 @@ impl Arrival {
 fn client_trace(sent: &HeaderValue, generated: &HeaderValue) -> HeaderValue {
     let (mut root, mut parent, mut sampled) = (None, None, None);
     for part in sent.to_str().unwrap_or_default().split(';') {
-        let Some((key, value)) = part.trim().split_once('=') else { continue };
+        let Some((key, value)) = part.trim().split_once('=') else {
+            continue;
+        };
         let slot = match key {
             _ if key.eq_ignore_ascii_case("root") => &mut root,
             _ if key.eq_ignore_ascii_case("parent") => &mut parent,
@@ -131,19 +164,37 @@ fn write_ids(random: &[u8; RANDOM_BYTES], seconds: u64) -> [u8; IDS_LENGTH] {
     let (extended, trace) = rest.split_at_mut(16);
     let (id, rest) = random.split_at(16);
     let (extended_random, root) = rest.split_at(11);
-    for (places, bytes) in [(0..8, 0..4), (9..13, 4..6), (14..18, 6..8), (19..23, 8..10), (24..36, 10..16)] {
+    for (places, bytes) in [
+        (0..8, 0..4),
+        (9..13, 4..6),
+        (14..18, 6..8),
+        (19..23, 8..10),
+        (24..36, 10..16),
+    ] {
         write_hex(uuid.get_mut(places), id.get(bytes));
     }
     // The version and the variant.
-    for (at, digit) in [(14, b'4'), (19, b'8' + random.first().map_or(0, |byte| byte & 3))] {
-        uuid.iter_mut().skip(at).take(1).for_each(|place| *place = digit);
+    for (at, digit) in [
+        (14, b'4'),
+        (19, b'8' + random.first().map_or(0, |byte| byte & 3)),
+    ] {
+        uuid.iter_mut()
+            .skip(at)
+            .take(1)
+            .for_each(|place| *place = digit);
     }
     // `89ab` are the digits of the variant.
-    uuid.iter_mut().skip(19).take(1).filter(|place| **place > b'9').for_each(|place| *place += b'a' - b'9' - 1);
+    uuid.iter_mut()
+        .skip(19)
+        .take(1)
+        .filter(|place| **place > b'9')
+        .for_each(|place| *place += b'a' - b'9' - 1);
     // Eleven bytes give exactly sixteen characters, the last of them `=`.
     let engine = &base64::engine::general_purpose::URL_SAFE;
     let _ = base64::Engine::encode_slice(engine, extended_random, extended);
-    let time = u32::try_from(seconds & 0xffff_ffff).unwrap_or(0).to_be_bytes();
+    let time = u32::try_from(seconds & 0xffff_ffff)
+        .unwrap_or(0)
+        .to_be_bytes();
     write_hex(trace.get_mut(7..15), Some(&time));
     write_hex(trace.get_mut(16..40), Some(root));
     ids
@@ -159,12 +210,19 @@ fn write_hex(places: Option<&mut [u8]>, bytes: Option<&[u8]>) {
 }
 
 fn hex(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+    if nibble < 10 {
+        b'0' + nibble
+    } else {
+        b'a' + nibble - 10
+    }
 }
 
 /// A header that is rarely there: looking at the names is cheaper than hashing one.
 pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    headers
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value)
 }
 
 /// The headers of the method request, seen by name.
@@ -178,7 +236,9 @@ impl<'a> RequestHeaders<'a> {
     /// The values under exactly this name, in the order of their lines.
     // AWS: known-issues — names in mappings are case-sensitive.
     pub(crate) fn exactly(&self, name: &str) -> Vec<&'a HeaderValue> {
-        let Ok(key) = HeaderName::from_bytes(name.as_bytes()) else { return Vec::new() };
+        let Ok(key) = HeaderName::from_bytes(name.as_bytes()) else {
+            return Vec::new();
+        };
         if headers::is_invisible(&key) {
             return Vec::new();
         }
@@ -204,7 +264,9 @@ impl<'a> RequestHeaders<'a> {
             let mut values = self.map.get_all(key).iter();
             match self.names {
                 Some(names) => {
-                    let lines = names.iter().filter(|line| line.eq_ignore_ascii_case(key.as_str()));
+                    let lines = names
+                        .iter()
+                        .filter(|line| line.eq_ignore_ascii_case(key.as_str()));
                     for (line, value) in lines.zip(values) {
                         match pairs.iter_mut().find(|(known, _)| known == line) {
                             Some((_, known)) => *known = text(value),
@@ -235,7 +297,10 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let pair = |&(name, value): &(&'static str, &'static str)| {
-            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static(value))
+            (
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_static(value),
+            )
         };
         pairs.iter().map(pair).collect()
     }
@@ -264,13 +329,26 @@ mod tests {
     fn names_are_compared_as_spelled() {
         let map = headers(&[("x-a", "1"), ("X-A", "2"), ("b", "3"), ("te", "4")]);
         let names = OriginalHeaderNames::new(["x-a", "X-A", "B", "TE"]);
-        let spelled = RequestHeaders { map: &map, names: Some(&names) };
+        let spelled = RequestHeaders {
+            map: &map,
+            names: Some(&names),
+        };
         assert_eq!(spelled.exactly("X-A"), ["2"]);
         assert_eq!(spelled.exactly("b").len(), 0);
         assert_eq!(spelled.exactly("TE").len(), 0);
         let pairs: Vec<_> = spelled.last_values();
-        assert_eq!(pairs, [("B".into(), "3".into()), ("x-a".into(), "1".into()), ("X-A".into(), "2".into())]);
-        let lower = RequestHeaders { map: &map, names: None };
+        assert_eq!(
+            pairs,
+            [
+                ("B".into(), "3".into()),
+                ("x-a".into(), "1".into()),
+                ("X-A".into(), "2".into())
+            ]
+        );
+        let lower = RequestHeaders {
+            map: &map,
+            names: None,
+        };
         assert_eq!(lower.exactly("x-a"), ["1", "2"]);
         assert_eq!(lower.exactly("X-A").len(), 0);
         assert_eq!(lower.last_values().len(), 2);

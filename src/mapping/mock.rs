@@ -57,7 +57,11 @@ impl<'a> Reader<'a> {
                 let text = inner.get(..end)?;
                 self.rest = inner.get(end + 1..)?;
                 // A key may be quoted, a status may not.
-                Some(if ends.contains(&':') { Token::Text(text) } else { Token::Quoted(text) })
+                Some(if ends.contains(&':') {
+                    Token::Text(text)
+                } else {
+                    Token::Quoted(text)
+                })
             }
             // A nested object cannot be a key.
             '{' if ends.contains(&':') => None,
@@ -141,7 +145,10 @@ mod tests {
             ("{\"statusCode\": 200 ,, }", Some(200)),
             ("{\"statusCode\": 200 , null: null }", Some(200)),
             ("{\"statusCode\": 200, \"\": \"\"}", Some(200)),
-            ("\n{ \"a\": {\"statusCode\": 1}, \"b\": [\"}\"], \"statusCode\": -1000 }\n", Some(-1000)),
+            (
+                "\n{ \"a\": {\"statusCode\": 1}, \"b\": [\"}\"], \"statusCode\": -1000 }\n",
+                Some(-1000),
+            ),
             ("{\"message\": \"a, b}\", \"statusCode\": 0}", Some(0)),
             ("{\"statusCode\": 200, foo}", Some(200)),
             ("{\"statusCode\": \"200\"}", None),

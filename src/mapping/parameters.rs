@@ -135,11 +135,19 @@ impl Parameters {
     }
 }
 
-fn put(into: &mut Vec<Parameter>, name: &str, value: &OverrideValue, header: bool) -> Result<(), Error> {
+fn put(
+    into: &mut Vec<Parameter>,
+    name: &str,
+    value: &OverrideValue,
+    header: bool,
+) -> Result<(), Error> {
     let header = if header {
         Some(HeaderName::from_bytes(name.as_bytes()).map_err(|error| {
-            Error::new(ErrorKind::Template, format!("a template overrides the header {name:?}, which is no header name"))
-                .with_source(error)
+            Error::new(
+                ErrorKind::Template,
+                format!("a template overrides the header {name:?}, which is no header name"),
+            )
+            .with_source(error)
         })?)
     } else {
         None
@@ -147,7 +155,11 @@ fn put(into: &mut Vec<Parameter>, name: &str, value: &OverrideValue, header: boo
     let values: Vec<String> = value.texts().into_iter().map(Cow::into_owned).collect();
     match into.iter_mut().find(|parameter| parameter.name == name) {
         Some(parameter) => parameter.values = values,
-        None => into.push(Parameter { name: name.to_owned(), header, values }),
+        None => into.push(Parameter {
+            name: name.to_owned(),
+            header,
+            values,
+        }),
     }
     Ok(())
 }
@@ -173,8 +185,16 @@ impl<'a> BodySource<'a> {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         };
-        let text = if text.is_empty() { Cow::Borrowed("{}") } else { text };
-        Self { text, side, json: OnceCell::new() }
+        let text = if text.is_empty() {
+            Cow::Borrowed("{}")
+        } else {
+            text
+        };
+        Self {
+            text,
+            side,
+            json: OnceCell::new(),
+        }
     }
 
     /// The body as JSON; nothing if it does not look like JSON.
@@ -187,8 +207,11 @@ impl<'a> BodySource<'a> {
                         Side::Request => (ErrorKind::BrokenJson, "request"),
                         Side::Response => (ErrorKind::Configuration, "response"),
                     };
-                    Error::new(kind, format!("invalid JSON in {which} body, which a mapping reads"))
-                        .with_source(error)
+                    Error::new(
+                        kind,
+                        format!("invalid JSON in {which} body, which a mapping reads"),
+                    )
+                    .with_source(error)
                 })?;
                 Some(value)
             } else {
@@ -206,22 +229,28 @@ impl<'a> BodySource<'a> {
     }
 
     fn at(&self, path: &Path) -> Result<Vec<String>, Error> {
-        let Some(json) = self.json()? else { return Ok(Vec::new()) };
+        let Some(json) = self.json()? else {
+            return Ok(Vec::new());
+        };
         let found = match path.evaluate(&json) {
             Ok(found) => found,
             // LocalStack: a document of another shape is a missing value, not a failure.
             Err(EvalError::NotAnArray | EvalError::NotAContainer) => return Ok(Vec::new()),
             Err(error) => {
                 let path = path.source();
-                return Err(Error::configuration(format!("cannot evaluate the JSON path {path:?}"))
-                    .with_source(error));
+                return Err(Error::configuration(format!(
+                    "cannot evaluate the JSON path {path:?}"
+                ))
+                .with_source(error));
             }
         };
         Ok(match found {
             Found::Missing => Vec::new(),
             Found::One(found) => json_text(&owned(found)).into_iter().collect(),
             Found::Many(found) if found.is_empty() => Vec::new(),
-            Found::Many(found) => vec![Value::Array(found.into_iter().map(owned).collect()).to_string()],
+            Found::Many(found) => {
+                vec![Value::Array(found.into_iter().map(owned).collect()).to_string()]
+            }
         })
     }
 }
@@ -229,9 +258,12 @@ impl<'a> BodySource<'a> {
 fn owned(found: Match<&Value>) -> Value {
     match found {
         Match::Node(value) => value.clone(),
-        Match::Members(members) => {
-            Value::Object(members.into_iter().map(|(name, value)| (name.to_string(), value.clone())).collect())
-        }
+        Match::Members(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, value)| (name.to_string(), value.clone()))
+                .collect(),
+        ),
     }
 }
 
@@ -240,7 +272,9 @@ fn json_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(value.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(value.to_string())
+        }
     }
 }
 
@@ -254,15 +288,26 @@ impl Facts<'_> {
     ) -> Result<Vec<String>, Error> {
         Ok(match source {
             Source::Literal(text) => vec![text.clone()],
-            Source::StageVariable(name) => self.stage.find(name).map(str::to_owned).into_iter().collect(),
-            Source::Context(name) => self.context().get(name).map(Cow::into_owned).into_iter().collect(),
-            Source::Request(RequestSource::Body(None)) | Source::Response(ResponseSource::Body(None)) => {
-                body.whole()?
-            }
+            Source::StageVariable(name) => self
+                .stage
+                .find(name)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            Source::Context(name) => self
+                .context()
+                .get(name)
+                .map(Cow::into_owned)
+                .into_iter()
+                .collect(),
+            Source::Request(RequestSource::Body(None))
+            | Source::Response(ResponseSource::Body(None)) => body.whole()?,
             Source::Request(RequestSource::Body(Some(path)))
             | Source::Response(ResponseSource::Body(Some(path))) => body.at(path)?,
             Source::Request(source) => self.request_values(source),
-            Source::Response(source) => answer.map_or_else(Vec::new, |headers| response_values(source, headers)),
+            Source::Response(source) => {
+                answer.map_or_else(Vec::new, |headers| response_values(source, headers))
+            }
         })
     }
 
@@ -270,7 +315,9 @@ impl Facts<'_> {
     pub(crate) fn request_values(&self, source: &RequestSource) -> Vec<String> {
         match source {
             RequestSource::Path(name) => {
-                let path = self.resource.and_then(|resource| resource.value(self.request.uri.path(), name));
+                let path = self
+                    .resource
+                    .and_then(|resource| resource.value(self.request.uri.path(), name));
                 path.map(str::to_owned).into_iter().collect()
             }
             RequestSource::QueryString(name) => {
@@ -283,7 +330,11 @@ impl Facts<'_> {
             }
             RequestSource::Header(name) => {
                 let values = self.headers.exactly(name);
-                values.last().map(|value| text(value).into_owned()).into_iter().collect()
+                values
+                    .last()
+                    .map(|value| text(value).into_owned())
+                    .into_iter()
+                    .collect()
             }
             RequestSource::MultiValueHeader(name) => joined(self.headers.exactly(name).into_iter()),
             RequestSource::Body(_) => Vec::new(),
@@ -310,7 +361,11 @@ fn response_values(source: &ResponseSource, headers: &HeaderMap) -> Vec<String> 
     match source {
         ResponseSource::Header(name) => {
             let mut values = headers.get_all(name.as_str()).iter();
-            values.next_back().map(|value| text(value).into_owned()).into_iter().collect()
+            values
+                .next_back()
+                .map(|value| text(value).into_owned())
+                .into_iter()
+                .collect()
         }
         ResponseSource::MultiValueHeader(name) => joined(headers.get_all(name.as_str()).iter()),
         ResponseSource::Body(_) => Vec::new(),
@@ -320,5 +375,9 @@ fn response_values(source: &ResponseSource, headers: &HeaderMap) -> Vec<String> 
 // LocalStack: joined with a comma and no blank.
 fn joined<'a>(values: impl Iterator<Item = &'a http::HeaderValue>) -> Vec<String> {
     let values: Vec<Cow<'_, str>> = values.map(text).collect();
-    if values.is_empty() { Vec::new() } else { vec![values.join(",")] }
+    if values.is_empty() {
+        Vec::new()
+    } else {
+        vec![values.join(",")]
+    }
 }

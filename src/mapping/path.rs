@@ -21,24 +21,37 @@ impl ResourcePath {
     /// Parses `source`, or says what is wrong with it.
     pub(crate) fn parse(source: &str) -> Result<Self, String> {
         let Some(rest) = source.strip_prefix('/') else {
-            return Err(format!("the resource path {source:?} does not start with `/`"));
+            return Err(format!(
+                "the resource path {source:?} does not start with `/`"
+            ));
         };
         let mut segments = Vec::new();
         if !rest.is_empty() {
             for segment in rest.split('/') {
-                if segments.iter().any(|segment| matches!(segment, Segment::Greedy(_))) {
+                if segments
+                    .iter()
+                    .any(|segment| matches!(segment, Segment::Greedy(_)))
+                {
                     return Err(format!("a greedy variable must stand last in {source:?}"));
                 }
-                segments.push(match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                    Some(name) => match name.strip_suffix('+') {
-                        Some(name) => Segment::Greedy(name.to_owned()),
-                        None => Segment::Variable(name.to_owned()),
+                segments.push(
+                    match segment
+                        .strip_prefix('{')
+                        .and_then(|name| name.strip_suffix('}'))
+                    {
+                        Some(name) => match name.strip_suffix('+') {
+                            Some(name) => Segment::Greedy(name.to_owned()),
+                            None => Segment::Variable(name.to_owned()),
+                        },
+                        None => Segment::Literal(segment.to_owned()),
                     },
-                    None => Segment::Literal(segment.to_owned()),
-                });
+                );
             }
         }
-        Ok(Self { source: source.to_owned(), segments })
+        Ok(Self {
+            source: source.to_owned(),
+            segments,
+        })
     }
 
     /// As written.
@@ -113,7 +126,10 @@ mod tests {
     #[test]
     fn variables_are_found() {
         let path = ResourcePath::parse("/pets/{petId}/tags/{rest+}").unwrap();
-        assert_eq!(path.values("/pets/7/tags/a//b/"), [("petId", "7"), ("rest", "a//b")]);
+        assert_eq!(
+            path.values("/pets/7/tags/a//b/"),
+            [("petId", "7"), ("rest", "a//b")]
+        );
         assert_eq!(path.value("//pets/a%2Fb/tags/x", "petId"), Some("a%2Fb"));
         assert_eq!(path.values("/pets/7/tags"), []);
         assert_eq!(path.values("/dogs/7/tags/a"), []);
@@ -121,7 +137,11 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        assert!(ResourcePath::parse("pets").unwrap_err().contains("start with"));
+        assert!(
+            ResourcePath::parse("pets")
+                .unwrap_err()
+                .contains("start with")
+        );
         assert!(ResourcePath::parse("/{a+}/b").unwrap_err().contains("last"));
         assert_eq!(ResourcePath::parse("/").unwrap().values("/"), []);
     }

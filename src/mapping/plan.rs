@@ -114,7 +114,11 @@ impl Plan {
 
     /// A plan that answers every request with AWS's 500 for a broken configuration; `reason` goes
     /// to the log.
-    pub fn failing(method: &Method, stage: impl Into<Arc<Stage>>, reason: impl Into<String>) -> Self {
+    pub fn failing(
+        method: &Method,
+        stage: impl Into<Arc<Stage>>,
+        reason: impl Into<String>,
+    ) -> Self {
         let resource = ResourcePath::parse(&method.resource).or_else(|_| ResourcePath::parse("/"));
         Self {
             stage: stage.into(),
@@ -243,6 +247,9 @@ impl std::error::Error for PlanError {}
 
 impl ResponsePlan {
     pub(crate) fn pattern_of(response: &IntegrationResponse) -> Option<&str> {
-        response.selection_pattern.as_deref().filter(|pattern| !pattern.is_empty())
+        response
+            .selection_pattern
+            .as_deref()
+            .filter(|pattern| !pattern.is_empty())
     }
 }

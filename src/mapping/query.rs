@@ -4,7 +4,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 /// Everything but the unreserved characters of RFC 3986; `+` for a blank is never written, so that
 /// a signature over the query means the same to everybody.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// Decoded pairs of a query string, in order.
 // AWS: known-issues — `;` separates pairs as `&` does. Recorded: params-encoding — `+` is a blank.
@@ -21,7 +25,9 @@ pub(crate) fn decode(query: &str) -> Vec<(String, String)> {
 
 fn decode_component(text: &str) -> String {
     let blanks = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&blanks).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(&blanks)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// Appends `name=value`, encoded, after `&` or at the start.
@@ -74,8 +80,9 @@ pub(crate) fn push_raw_query(query: &mut String, raw: &str) {
 }
 
 fn push_escape(out: &mut String, byte: u8) {
-    const HEX: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
     out.push('%');
     for nibble in [byte >> 4, byte & 15] {
         out.push(HEX.get(usize::from(nibble)).copied().unwrap_or('0'));
@@ -89,8 +96,16 @@ mod tests {
     #[test]
     fn pairs_are_decoded_once() {
         let pairs = decode("a=fish%20%26+chips&b=caf%C3%A9%2525;c&&=x");
-        let expected = [("a", "fish & chips"), ("b", "café%25"), ("c", ""), ("", "x")];
-        assert_eq!(pairs, expected.map(|(name, value)| (name.into(), value.into())));
+        let expected = [
+            ("a", "fish & chips"),
+            ("b", "café%25"),
+            ("c", ""),
+            ("", "x"),
+        ];
+        assert_eq!(
+            pairs,
+            expected.map(|(name, value)| (name.into(), value.into()))
+        );
     }
 
     #[test]

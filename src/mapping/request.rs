@@ -22,7 +22,11 @@ pub(crate) enum Outcome {
 }
 
 /// Turns the head of the method request into that of the integration request.
-pub(crate) fn map(call: &Call, parts: &mut request::Parts, body: Option<&[u8]>) -> Result<Outcome, Error> {
+pub(crate) fn map(
+    call: &Call,
+    parts: &mut request::Parts,
+    body: Option<&[u8]>,
+) -> Result<Outcome, Error> {
     let plan = &*call.plan;
     // A MOCK sends nothing, so that its mappings have no effect.
     if plan.kind != IntegrationType::Mock {
@@ -40,8 +44,11 @@ pub(crate) fn map(call: &Call, parts: &mut request::Parts, body: Option<&[u8]>) 
         IntegrationType::HttpProxy => forward_headers(&mut parts.headers),
         IntegrationType::Http | IntegrationType::Aws | IntegrationType::AwsProxy => {
             let has_body = body.is_none_or(|body| !body.is_empty());
-            let content_type =
-                if has_body { parts.headers.remove(header::CONTENT_TYPE) } else { None };
+            let content_type = if has_body {
+                parts.headers.remove(header::CONTENT_TYPE)
+            } else {
+                None
+            };
             parts.headers.clear();
             if let Some(content_type) = content_type {
                 parts.headers.insert(header::CONTENT_TYPE, content_type);
@@ -56,17 +63,27 @@ pub(crate) fn map(call: &Call, parts: &mut request::Parts, body: Option<&[u8]>) 
     let default = |out: &mut HeaderMap, name: HeaderName, value: &HeaderValue| {
         out.entry(name).or_insert_with(|| value.clone());
     };
-    default(out, header::ACCEPT, &HeaderValue::from_static("application/json"));
+    default(
+        out,
+        header::ACCEPT,
+        &HeaderValue::from_static("application/json"),
+    );
     default(out, header::USER_AGENT, &plan.stage.user_agent);
     out.insert(headers::API_ID, plan.stage.api_id_header.clone());
     out.insert(headers::TRACE_ID, call.request.arrival.trace.clone());
 
-    parts.method = plan.method.clone().unwrap_or_else(|| call.request.method.clone());
+    parts.method = plan
+        .method
+        .clone()
+        .unwrap_or_else(|| call.request.method.clone());
     // AWS: HTTP/1.1 to the backend, whatever the client speaks.
     parts.version = Version::HTTP_11;
     if let Some(template) = &plan.uri {
         let more = query_string(call);
         parts.uri = template.build(&|name| call.parameters.path_value(name), &more)?;
+        if let header::Entry::Vacant(host) = parts.headers.entry(header::HOST) {
+            host.insert(template.host(&parts.uri)?);
+        }
     }
     Ok(Outcome::Send)
 }
@@ -85,14 +102,20 @@ pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, length: Option<u64
         // Without it a client of hyper leaves out the body of a GET.
         None => {
             headers.remove(header::CONTENT_LENGTH);
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            headers.insert(
+                header::TRANSFER_ENCODING,
+                HeaderValue::from_static("chunked"),
+            );
         }
     }
 }
 
 // Recorded: T:test_apigateway_header_remapping_http, _aws
 fn refuse(mapped: &[Parameter], kind: IntegrationType) -> Result<(), Error> {
-    for parameter in mapped.iter().filter(|parameter| !parameter.values.is_empty()) {
+    for parameter in mapped
+        .iter()
+        .filter(|parameter| !parameter.values.is_empty())
+    {
         if let Some(name) = &parameter.header
             && headers::mapped_request_header(name, kind) == Mapped::Refused
         {
@@ -121,17 +144,27 @@ fn forward_headers(all: &mut HeaderMap) {
             all.remove(name);
         }
     }
-    let dropped = |name: &&HeaderName| headers::is_invisible(name) || headers::is_not_forwarded(name);
+    // Always there, so that the search below finds nothing in most requests.
+    all.remove(header::HOST);
+    let dropped =
+        |name: &&HeaderName| headers::is_invisible(name) || headers::is_not_forwarded(name);
     while let Some(name) = all.keys().find(dropped).cloned() {
         all.remove(name);
     }
     // LocalStack: repeated headers are joined into one line.
     if all.len() > all.keys_len() {
-        let repeated: Vec<HeaderName> =
-            all.keys().filter(|name| all.get_all(*name).iter().nth(1).is_some()).cloned().collect();
+        let repeated: Vec<HeaderName> = all
+            .keys()
+            .filter(|name| all.get_all(*name).iter().nth(1).is_some())
+            .cloned()
+            .collect();
         for name in repeated {
             let joined = {
-                let values: Vec<&[u8]> = all.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+                let values: Vec<&[u8]> = all
+                    .get_all(&name)
+                    .iter()
+                    .map(HeaderValue::as_bytes)
+                    .collect();
                 values.join(&b","[..])
             };
             if let Ok(value) = HeaderValue::from_bytes(&joined) {
@@ -142,7 +175,9 @@ fn forward_headers(all: &mut HeaderMap) {
 }
 
 fn apply(out: &mut HeaderMap, parameter: &Parameter, kind: IntegrationType) -> Result<(), Error> {
-    let Some(name) = &parameter.header else { return Ok(()) };
+    let Some(name) = &parameter.header else {
+        return Ok(());
+    };
     if headers::mapped_request_header(name, kind) == Mapped::Dropped {
         return Ok(());
     }
@@ -205,9 +240,14 @@ mod tests {
     use crate::mapping::stage::Stage;
 
     /// The head of the integration request as text: method, URI, headers in order of their names.
-    fn mapped(integration: &Integration, resource: &str, request: Request<&str>) -> Result<String, Error> {
+    fn mapped(
+        integration: &Integration,
+        resource: &str,
+        request: Request<&str>,
+    ) -> Result<String, Error> {
         let stage = Stage::new("s").api_id("api1");
-        let plan = Arc::new(Plan::compile(integration, &ApiMethod::new("ANY", resource), stage).unwrap());
+        let plan =
+            Arc::new(Plan::compile(integration, &ApiMethod::new("ANY", resource), stage).unwrap());
         let (mut parts, body) = request.into_parts();
         let facts = Arc::new(MethodRequest {
             method: parts.method.clone(),
@@ -223,16 +263,30 @@ mod tests {
         let mut lines: Vec<String> = parts
             .headers
             .iter()
-            .filter(|(name, _)| **name != headers::TRACE_ID && **name != headers::API_ID)
+            .filter(|(name, value)| {
+                **name != headers::TRACE_ID && **name != headers::API_ID && *value != "b"
+            })
             .map(|(name, value)| format!("{name}={}", value.to_str().unwrap()))
             .collect();
         lines.sort();
-        Ok(format!("{} {} {}", parts.method, parts.uri, lines.join(" ")))
+        Ok(format!(
+            "{} {} {}",
+            parts.method,
+            parts.uri,
+            lines.join(" ")
+        ))
     }
 
-    fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &'static str) -> Request<&'static str> {
+    fn request(
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &'static str,
+    ) -> Request<&'static str> {
         let builder = Request::builder().method(method).uri(uri);
-        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        let builder = headers.iter().fold(builder, |builder, (name, value)| {
+            builder.header(*name, *value)
+        });
         builder.body(body).unwrap()
     }
 
@@ -242,9 +296,23 @@ mod tests {
             .request_parameter("integration.request.header.X-A", "method.request.header.a")
             .request_parameter("integration.request.header.Host", "'other'")
             .request_parameter("integration.request.header.Via", "'never'")
-            .request_parameter("integration.request.querystring.q", "method.request.multivaluequerystring.p");
-        let headers = [("a", "1"), ("a", "2"), ("cookie", "c"), ("content-type", "text/csv"), ("accept", "x/y")];
-        let sent = mapped(&integration, "/", request("GET", "/?p=a&p=b%20c&z=0", &headers, "a,b")).unwrap();
+            .request_parameter(
+                "integration.request.querystring.q",
+                "method.request.multivaluequerystring.p",
+            );
+        let headers = [
+            ("a", "1"),
+            ("a", "2"),
+            ("cookie", "c"),
+            ("content-type", "text/csv"),
+            ("accept", "x/y"),
+        ];
+        let sent = mapped(
+            &integration,
+            "/",
+            request("GET", "/?p=a&p=b%20c&z=0", &headers, "a,b"),
+        )
+        .unwrap();
         assert_eq!(
             sent,
             "POST http://b/x?own=1&q=a&q=b%20c accept=application/json content-type=text/csv host=other \
@@ -272,7 +340,12 @@ mod tests {
             ("cookie", "b=2"),
             ("user-agent", "ua"),
         ];
-        let sent = mapped(&integration, "/{p+}", request("PUT", "/a%2Fb/c?z=1&y=%20", &headers, "")).unwrap();
+        let sent = mapped(
+            &integration,
+            "/{p+}",
+            request("PUT", "/a%2Fb/c?z=1&y=%20", &headers, ""),
+        )
+        .unwrap();
         assert_eq!(
             sent,
             "PUT http://b/v/a%2Fb/c?own=1&z=1&y=%20&z=2 accept=application/json cookie=a=1,b=2 user-agent=ua x-a=mapped"
@@ -281,14 +354,26 @@ mod tests {
 
     #[test]
     fn headers_of_the_gateway_are_refused() {
-        for name in ["Content-Length", "transfer-encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"] {
+        for name in [
+            "Content-Length",
+            "transfer-encoding",
+            "X-Amzn-Trace-Id",
+            "X-Amzn-Apigateway-Api-Id",
+        ] {
             let key = format!("integration.request.header.{name}");
-            for integration in [Integration::http("GET", "http://b/"), Integration::http_proxy("http://b/")] {
+            for integration in [
+                Integration::http("GET", "http://b/"),
+                Integration::http_proxy("http://b/"),
+            ] {
                 let mapped_to = |source: &str| {
                     let integration = integration.clone().request_parameter(&key, source);
                     mapped(&integration, "/", request("GET", "/", &[], ""))
                 };
-                assert_eq!(mapped_to("'1'").unwrap_err().kind(), ErrorKind::RefusedHeader, "{name}");
+                assert_eq!(
+                    mapped_to("'1'").unwrap_err().kind(),
+                    ErrorKind::RefusedHeader,
+                    "{name}"
+                );
                 // Without a value nothing is mapped.
                 assert!(mapped_to("method.request.header.none").is_ok(), "{name}");
             }
@@ -316,8 +401,10 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_header_fails() {
-        let integration = Integration::http("GET", "http://b/")
-            .request_parameter("integration.request.header.x", "method.request.querystring.v");
+        let integration = Integration::http("GET", "http://b/").request_parameter(
+            "integration.request.header.x",
+            "method.request.querystring.v",
+        );
         let error = mapped(&integration, "/", request("GET", "/?v=a%0D%0Ab", &[], "")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration);
     }

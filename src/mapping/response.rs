@@ -78,11 +78,14 @@ pub(crate) fn map_headers(
 }
 
 fn finish(out: &mut HeaderMap) {
-    out.entry(header::CONTENT_TYPE).or_insert(DEFAULT_CONTENT_TYPE);
+    out.entry(header::CONTENT_TYPE)
+        .or_insert(DEFAULT_CONTENT_TYPE);
 }
 
 fn apply(out: &mut HeaderMap, parameter: &Parameter) -> Result<(), Error> {
-    let Some(name) = &parameter.header else { return Ok(()) };
+    let Some(name) = &parameter.header else {
+        return Ok(());
+    };
     let name = match headers::mapped_response_header(name) {
         ResponseHeader::Sent => name.clone(),
         ResponseHeader::Remapped => headers::remapped(name),
@@ -101,13 +104,25 @@ fn apply(out: &mut HeaderMap, parameter: &Parameter) -> Result<(), Error> {
 
 /// Renames and drops the headers of a backend behind a proxy integration.
 pub(crate) fn proxy_headers(out: &mut HeaderMap) {
+    let repeated = out.len() > out.keys_len();
     let mut renamed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     loop {
-        let next = out.keys().find_map(|name| match headers::proxied_response_header(name) {
-            ResponseHeader::Sent => None,
-            fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => Some((name.clone(), fate)),
-        });
+        let next = out
+            .keys()
+            .find_map(|name| match headers::proxied_response_header(name) {
+                ResponseHeader::Sent => None,
+                fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => {
+                    Some((name.clone(), fate))
+                }
+            });
         let Some((name, fate)) = next else { break };
+        if !repeated {
+            // The new name is one that is sent, so that the search goes on past it.
+            if let (Some(value), ResponseHeader::Remapped) = (out.remove(&name), fate) {
+                out.insert(headers::remapped(&name), value);
+            }
+            continue;
+        }
         match out.entry(&name) {
             header::Entry::Occupied(found) => {
                 let values = found.remove_entry_mult().1;
@@ -164,8 +179,9 @@ impl<'a> BodyPlan<'a> {
         let body = match self.choice {
             Choice::Render(template) => {
                 readable(self.conversion, &body)?;
-                let (rendered, left) = render(template.as_ref(), &call.facts(), &body, &call.overrides)
-                    .map_err(|error| render_error(error, Side::Response))?;
+                let (rendered, left) =
+                    render(template.as_ref(), &call.facts(), &body, &call.overrides)
+                        .map_err(|error| render_error(error, Side::Response))?;
                 override_response(&left, status, headers)?;
                 return Ok(Bytes::from(rendered));
             }

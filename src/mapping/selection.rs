@@ -40,10 +40,16 @@ impl Selection {
     // AWS: integration responses are keyed by status: ascending status first, then the order of the
     // document (see the rule on several matching patterns).
     pub(crate) fn new(patterns: Vec<(JavaRegex, usize)>, default: Option<usize>) -> Self {
-        let mut selection = Self { patterns, default, by_status: Vec::new() };
+        let mut selection = Self {
+            patterns,
+            default,
+            by_status: Vec::new(),
+        };
         selection.by_status = STATUSES
             .map(|status| {
-                selection.search(Subject::Status(status)).and_then(|index| u16::try_from(index).ok())
+                selection
+                    .search(Subject::Status(status))
+                    .and_then(|index| u16::try_from(index).ok())
             })
             .collect();
         selection
@@ -85,7 +91,9 @@ mod tests {
     use crate::vtl::java_regex;
 
     fn selection(patterns: &[&str], default: Option<usize>) -> Selection {
-        let compiled = patterns.iter().map(|pattern| java_regex::compile_whole(pattern).unwrap());
+        let compiled = patterns
+            .iter()
+            .map(|pattern| java_regex::compile_whole(pattern).unwrap());
         Selection::new(compiled.zip(0..).collect(), default)
     }
 

@@ -105,7 +105,10 @@ impl Stage {
     }
 
     pub(crate) fn find(&self, variable: &str) -> Option<&str> {
-        self.variables.iter().find(|(name, _)| name == variable).map(|(_, value)| value.as_str())
+        self.variables
+            .iter()
+            .find(|(name, _)| name == variable)
+            .map(|(_, value)| value.as_str())
     }
 }
 

@@ -35,7 +35,10 @@ impl TemplateTable {
     }
 
     fn find(&self, media_type: &str) -> Option<Choice<'_>> {
-        let (_, template) = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(media_type))?;
+        let (_, template) = self
+            .0
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(media_type))?;
         Some(template.as_ref().map_or(Choice::Pass, Choice::Render))
     }
 
@@ -47,11 +50,13 @@ impl TemplateTable {
         passthrough: PassthroughBehavior,
     ) -> Choice<'_> {
         let key = content_type.map_or(JSON, media_type);
-        self.find(key).or_else(|| self.find("$default")).unwrap_or(match passthrough {
-            PassthroughBehavior::WhenNoMatch => Choice::Pass,
-            PassthroughBehavior::WhenNoTemplates if self.is_empty() => Choice::Pass,
-            PassthroughBehavior::WhenNoTemplates | PassthroughBehavior::Never => Choice::Refuse,
-        })
+        self.find(key)
+            .or_else(|| self.find("$default"))
+            .unwrap_or(match passthrough {
+                PassthroughBehavior::WhenNoMatch => Choice::Pass,
+                PassthroughBehavior::WhenNoTemplates if self.is_empty() => Choice::Pass,
+                PassthroughBehavior::WhenNoTemplates | PassthroughBehavior::Never => Choice::Refuse,
+            })
     }
 
     /// For an answer to a client with this `Accept`.
@@ -75,7 +80,8 @@ mod tests {
 
     fn table(types: &[(&str, &str)]) -> TemplateTable {
         let compile = |&(key, source): &(&str, &str)| {
-            let template = (!source.is_empty()).then(|| Vtl::default().compile(source, key).unwrap());
+            let template =
+                (!source.is_empty()).then(|| Vtl::default().compile(source, key).unwrap());
             (key.to_owned(), template)
         };
         TemplateTable::new(types.iter().map(compile).collect())
@@ -98,7 +104,11 @@ mod tests {
         let default = table(&[("application/json", ""), ("$default", "D")]);
         let cells = [
             (&json, None, ["J", "J", "J"]),
-            (&json, Some("application/json; charset=UTF-8"), ["J", "J", "J"]),
+            (
+                &json,
+                Some("application/json; charset=UTF-8"),
+                ["J", "J", "J"],
+            ),
             (&json, Some("APPLICATION/JSON"), ["J", "J", "J"]),
             (&json, Some("application/xml"), ["pass", "415", "415"]),
             (&xml, None, ["pass", "415", "415"]),
@@ -108,7 +118,10 @@ mod tests {
             (&default, Some("text/plain"), ["D", "D", "D"]),
         ];
         for (table, content_type, expected) in cells {
-            for (behavior, expected) in [WhenNoMatch, WhenNoTemplates, Never].into_iter().zip(expected) {
+            for (behavior, expected) in [WhenNoMatch, WhenNoTemplates, Never]
+                .into_iter()
+                .zip(expected)
+            {
                 let got = chosen(table.for_request(content_type, behavior));
                 assert_eq!(got, expected, "{content_type:?} {behavior}");
             }

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 
 use crate::error::Error;
 use crate::mapping::query::{push_path, push_raw_query, push_value};
@@ -25,7 +25,8 @@ pub(crate) struct UriTemplate {
 
 #[derive(Debug, Clone)]
 enum Host {
-    Fixed(Authority),
+    /// With the `Host` header that belongs to it.
+    Fixed(Authority, HeaderValue),
     Template(Vec<Piece>),
     /// Stage variables made it something that is no host; requests fail.
     Invalid(String),
@@ -49,7 +50,11 @@ pub(crate) struct UriError {
 
 impl UriError {
     fn new(message: impl Into<String>, help: &'static str) -> Self {
-        Self { message: message.into(), help, by_stage: false }
+        Self {
+            message: message.into(),
+            help,
+            by_stage: false,
+        }
     }
 }
 
@@ -69,9 +74,14 @@ impl UriTemplate {
                 "write an absolute URL that starts with `http://` or `https://`",
             ));
         };
-        let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, end)| (rest, Some(end)));
+        let (rest, fragment) = rest
+            .split_once('#')
+            .map_or((rest, None), |(rest, end)| (rest, Some(end)));
         if fragment.is_some() {
-            return Err(UriError::new("a URI cannot have a fragment", "remove `#` and what follows it"));
+            return Err(UriError::new(
+                "a URI cannot have a fragment",
+                "remove `#` and what follows it",
+            ));
         }
         // A stage variable may bring `/` and `?` itself, so the parts are told apart afterwards.
         let filled = fill(rest, stage);
@@ -79,13 +89,16 @@ impl UriTemplate {
         let (host, tail) = filled.split_at(end);
         let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
         let mut error = None;
-        let authority = match authority(host) {
+        let authority = match authority(host, &scheme) {
             Ok(authority) => authority,
             Err(message) => {
                 let by_stage = rest.contains("${stageVariables.");
                 let found = UriError {
                     by_stage,
-                    ..UriError::new(message, "name a host, and a port where it is not the usual one")
+                    ..UriError::new(
+                        message,
+                        "name a host, and a port where it is not the usual one",
+                    )
                 };
                 if !by_stage {
                     return Err(found);
@@ -101,8 +114,12 @@ impl UriTemplate {
             query: pieces(query),
             fixed: None,
         };
-        let open = template.path.iter().chain(&template.query).any(|piece| matches!(piece, Piece::Parameter(_)));
-        if !open && matches!(template.authority, Host::Fixed(_)) {
+        let open = template
+            .path
+            .iter()
+            .chain(&template.query)
+            .any(|piece| matches!(piece, Piece::Parameter(_)));
+        if !open && matches!(template.authority, Host::Fixed(..)) {
             template.fixed = template.build(&|_| None, "").ok();
         }
         Ok((template, error))
@@ -112,12 +129,25 @@ impl UriTemplate {
     pub(crate) fn parameters(&self) -> impl Iterator<Item = &str> {
         let host: &[Piece] = match &self.authority {
             Host::Template(pieces) => pieces,
-            Host::Fixed(_) | Host::Invalid(_) => &[],
+            Host::Fixed(..) | Host::Invalid(_) => &[],
         };
-        host.iter().chain(&self.path).chain(&self.query).filter_map(|piece| match piece {
-            Piece::Text(_) => None,
-            Piece::Parameter(name) => Some(name.as_str()),
-        })
+        host.iter()
+            .chain(&self.path)
+            .chain(&self.query)
+            .filter_map(|piece| match piece {
+                Piece::Text(_) => None,
+                Piece::Parameter(name) => Some(name.as_str()),
+            })
+    }
+
+    /// The `Host` header for a URI that was built.
+    pub(crate) fn host(&self, uri: &Uri) -> Result<HeaderValue, Error> {
+        if let Host::Fixed(_, header) = &self.authority {
+            return Ok(header.clone());
+        }
+        let authority = uri.authority();
+        let header = authority.and_then(|authority| host_header(authority, &self.scheme));
+        header.ok_or_else(|| invalid_endpoint(authority.map_or("", Authority::as_str)))
     }
 
     /// The URI with every parameter that `value` knows filled in, and `more` (already encoded)
@@ -133,7 +163,7 @@ impl UriTemplate {
             return Ok(fixed.clone());
         }
         let authority = match &self.authority {
-            Host::Fixed(authority) => authority.clone(),
+            Host::Fixed(authority, _) => authority.clone(),
             Host::Template(pieces) => {
                 let mut host = String::new();
                 for piece in pieces {
@@ -175,7 +205,8 @@ impl UriTemplate {
             target.push_str(more);
         }
         let target = PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(|error| {
-            Error::configuration("invalid endpoint address: the path is no request target").with_source(error)
+            Error::configuration("invalid endpoint address: the path is no request target")
+                .with_source(error)
         })?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
@@ -198,7 +229,10 @@ fn invalid_endpoint(host: &str) -> Error {
 
 fn strip_scheme<'s>(source: &'s str, scheme: &str) -> Option<&'s str> {
     let start = source.get(..scheme.len())?;
-    start.eq_ignore_ascii_case(scheme).then(|| source.get(scheme.len()..)).flatten()
+    start
+        .eq_ignore_ascii_case(scheme)
+        .then(|| source.get(scheme.len()..))
+        .flatten()
 }
 
 /// Fills in `${stageVariables.name}`; a missing one is empty, any other `${…}` stays.
@@ -229,7 +263,9 @@ fn pieces(source: &str) -> Vec<Piece> {
         text.push_str(before);
         let name = at.get(1..).and_then(|behind| behind.split_once('}'));
         match name {
-            Some((name, after)) if !name.is_empty() && !name.contains(['{', '/']) && !before.ends_with('$') => {
+            Some((name, after))
+                if !name.is_empty() && !name.contains(['{', '/']) && !before.ends_with('$') =>
+            {
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                 }
@@ -250,16 +286,32 @@ fn pieces(source: &str) -> Vec<Piece> {
     pieces
 }
 
-fn authority(host: &str) -> Result<Host, String> {
+fn authority(host: &str, scheme: &Scheme) -> Result<Host, String> {
     let pieces = pieces(host);
-    if pieces.iter().any(|piece| matches!(piece, Piece::Parameter(_))) {
+    if pieces
+        .iter()
+        .any(|piece| matches!(piece, Piece::Parameter(_)))
+    {
         return Ok(Host::Template(pieces));
     }
     match valid_authority(host) {
-        Some(authority) => Ok(Host::Fixed(authority)),
+        Some(authority) => match host_header(&authority, scheme) {
+            Some(header) => Ok(Host::Fixed(authority, header)),
+            None => Err(format!("{host:?} is no host")),
+        },
         None if host.is_empty() => Err("the URI names no host".into()),
         None => Err(format!("{host:?} is no host")),
     }
+}
+
+/// A port that the scheme implies is left out.
+fn host_header(authority: &Authority, scheme: &Scheme) -> Option<HeaderValue> {
+    let implied = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    let named = match authority.port_u16() {
+        Some(port) if port == implied => authority.host(),
+        _ => authority.as_str(),
+    };
+    HeaderValue::from_str(named).ok()
 }
 
 fn valid_authority(host: &str) -> Option<Authority> {
@@ -273,10 +325,14 @@ mod tests {
     use super::*;
 
     fn build(source: &str, more: &str) -> String {
-        let stage = Stage::new("s").variable("host", "a.example:8080").variable("tail", "x/y?k=v");
+        let stage = Stage::new("s")
+            .variable("host", "a.example:8080")
+            .variable("tail", "x/y?k=v");
         let (template, _) = UriTemplate::parse(source, &stage).unwrap();
         let value = |name: &str| (name == "id").then_some(Cow::Borrowed("a b/c%2F"));
-        template.build(&value, more).map_or_else(|error| error.to_string(), |uri| uri.to_string())
+        template
+            .build(&value, more)
+            .map_or_else(|error| error.to_string(), |uri| uri.to_string())
     }
 
     #[test]
@@ -286,10 +342,22 @@ mod tests {
             ("HTTPS://h/a?b=c", "d=e", "https://h/a?b=c&d=e"),
             ("http://h/{id}/{gone}", "", "http://h/a%20b/c%2F/%7Bgone%7D"),
             ("http://h/?q={id}", "x=1", "http://h/?q=a%20b%2Fc%252F&x=1"),
-            ("http://${stageVariables.host}/p", "", "http://a.example:8080/p"),
+            (
+                "http://${stageVariables.host}/p",
+                "",
+                "http://a.example:8080/p",
+            ),
             ("http://h/${stageVariables.tail}", "", "http://h/x/y?k=v"),
-            ("http://h/${stageVariables.none}${other}", "", "http://h/$%7Bother%7D"),
-            ("http://h{id}.example/", "", "invalid endpoint address: \"ha b/c%2F.example\" is no host"),
+            (
+                "http://h/${stageVariables.none}${other}",
+                "",
+                "http://h/$%7Bother%7D",
+            ),
+            (
+                "http://h{id}.example/",
+                "",
+                "invalid endpoint address: \"ha b/c%2F.example\" is no host",
+            ),
             ("http://h?a", "", "http://h/?a"),
         ] {
             assert_eq!(build(source, more), expected, "{source}");
@@ -299,10 +367,20 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         let parse = |source: &str| UriTemplate::parse(source, &Stage::default());
-        assert!(parse("example.com/x").unwrap_err().message.contains("invalid HTTP endpoint"));
+        assert!(
+            parse("example.com/x")
+                .unwrap_err()
+                .message
+                .contains("invalid HTTP endpoint")
+        );
         assert!(parse("http:///x").unwrap_err().message.contains("no host"));
         assert!(parse("http://a b/").is_err());
-        assert!(parse("http://h/#x").unwrap_err().message.contains("fragment"));
+        assert!(
+            parse("http://h/#x")
+                .unwrap_err()
+                .message
+                .contains("fragment")
+        );
         let (template, error) = parse("http://${stageVariables.gone}/").unwrap();
         assert!(error.unwrap().by_stage);
         assert!(template.build(&|_| None, "").is_err());

@@ -147,8 +147,9 @@ impl Api {
     /// # Errors
     /// All mistakes at once, each with line and column.
     pub fn from_slice(document: &[u8]) -> Result<Self, ApiError> {
-        let import = Import::from_slice(document)
-            .map_err(|error| ApiError { findings: vec![error.finding().clone()] })?;
+        let import = Import::from_slice(document).map_err(|error| ApiError {
+            findings: vec![error.finding().clone()],
+        })?;
         Self::new(&import, Stage::default(), OnError::Refuse)
     }
 
@@ -164,7 +165,10 @@ impl Api {
         };
         let stage = Arc::new(stage);
         let mut late = Vec::new();
-        let entries = document.gateway_responses.iter().map(|(name, entry)| (name.as_str(), entry));
+        let entries = document
+            .gateway_responses
+            .iter()
+            .map(|(name, entry)| (name.as_str(), entry));
         let responses = match GatewayResponses::compile(entries) {
             Ok(responses) => {
                 late.extend(responses.warnings().iter().cloned());
@@ -175,8 +179,10 @@ impl Api {
                 GatewayResponses::default()
             }
         };
-        let mut late: Vec<Diagnostic> =
-            late.into_iter().map(|finding| finding.under("/x-amazon-apigateway-gateway-responses")).collect();
+        let mut late: Vec<Diagnostic> = late
+            .into_iter()
+            .map(|finding| finding.under("/x-amazon-apigateway-gateway-responses"))
+            .collect();
         let responses = Arc::new(responses);
 
         let mut router = Router::new();
@@ -185,14 +191,20 @@ impl Api {
         for operation in &document.operations {
             let method = &operation.method;
             let index = routes.len();
-            if router.insert(&method.http_method, &method.resource, index).is_err() {
+            if router
+                .insert(&method.http_method, &method.resource, index)
+                .is_err()
+            {
                 // The import has a finding about it.
                 continue;
             }
             let plan = compile(operation, &stage, &mut models, &mut late);
             routes.push(Route {
                 http_method: method.http_method.clone(),
-                uri: operation.integration.as_ref().and_then(|integration| integration.uri.clone()),
+                uri: operation
+                    .integration
+                    .as_ref()
+                    .and_then(|integration| integration.uri.clone()),
                 layer: IntegrationLayer::with_gateway_responses(plan, Arc::clone(&responses)),
             });
         }
@@ -205,7 +217,15 @@ impl Api {
         if on_error == OnError::Refuse && findings.iter().any(Diagnostic::is_error) {
             return Err(ApiError { findings });
         }
-        Ok(Self { shared: Arc::new(Shared { stage, responses, router, routes, findings }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                stage,
+                responses,
+                router,
+                routes,
+                findings,
+            }),
+        })
     }
 
     /// Errors (of what is served all the same) and warnings, by position.
@@ -223,10 +243,15 @@ impl Api {
         &self.shared.stage
     }
 
-    /// Whether an operation reads the names of the client's headers, so that a server should keep
+    /// Whether an operation or a gateway response reads the names of the client's headers, so that a server should keep
     /// their spelling ([`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames)).
     pub fn reads_header_names(&self) -> bool {
-        self.shared.routes.iter().any(|route| route.plan().reads_header_names())
+        self.shared.responses.reads_request()
+            || self
+                .shared
+                .routes
+                .iter()
+                .any(|route| route.plan().reads_header_names())
     }
 
     /// The API as a service around `backend`.
@@ -235,7 +260,11 @@ impl Api {
             Arc::clone(&self.shared.responses),
             Arc::clone(&self.shared.stage),
         );
-        ApiService { missing: rim.layer(NoRoute), shared: self.shared, backend }
+        ApiService {
+            missing: rim.layer(NoRoute),
+            shared: self.shared,
+            backend,
+        }
     }
 
     /// The API as an axum router around `backend`. It may be nested and merged; what it does not
@@ -270,7 +299,11 @@ fn compile(
     };
     match Plan::compile_with(integration, method, Arc::clone(stage), models) {
         Ok(plan) => {
-            late.extend(plan.warnings().iter().map(|finding| finding.clone().under(&operation.pointer)));
+            late.extend(
+                plan.warnings()
+                    .iter()
+                    .map(|finding| finding.clone().under(&operation.pointer)),
+            );
             if operation.broken {
                 return fail("the integration cannot be read; see the errors of the document");
             }
@@ -299,7 +332,9 @@ pub struct ApiService<S> {
 impl<S> ApiService<S> {
     /// The API.
     pub fn api(&self) -> Api {
-        Api { shared: Arc::clone(&self.shared) }
+        Api {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -325,12 +360,17 @@ where
         if let Some(method) = overridden(&request) {
             *request.method_mut() = method;
         }
-        let found = self.shared.router.find(request.method(), request.uri().path());
+        let found = self
+            .shared
+            .router
+            .find(request.method(), request.uri().path());
         let state = match found.and_then(|&index| self.shared.routes.get(index)) {
-            Some(route) => {
-                State::Found { inner: route.layer.layer(self.backend.clone()).into_call(request) }
-            }
-            None => State::Missing { inner: self.missing.clone().into_call(request) },
+            Some(route) => State::Found {
+                inner: route.layer.layer(self.backend.clone()).into_call(request),
+            },
+            None => State::Missing {
+                inner: self.missing.clone().into_call(request),
+            },
         };
         ApiFuture { state }
     }
@@ -339,7 +379,9 @@ where
 // AWS: known-issues — the header replaces the method.
 fn overridden<B>(request: &Request<B>) -> Option<Method> {
     let named = find_header(request.headers(), &METHOD_OVERRIDE)?;
-    Method::from_bytes(named.as_bytes()).ok().filter(|method| *method != Method::CONNECT)
+    Method::from_bytes(named.as_bytes())
+        .ok()
+        .filter(|method| *method != Method::CONNECT)
 }
 
 /// Answers what has no route.

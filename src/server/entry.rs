@@ -103,9 +103,10 @@ where
             }
             StateProjection::Called { answer } => {
                 // The service is infallible, so that there is no error to answer.
-                answer
-                    .poll(cx)
-                    .map(|answer| Ok(answer.map_or_else(|_| Response::default(), |response| response.map(Body::new))))
+                answer.poll(cx).map(|answer| {
+                    Ok(answer
+                        .map_or_else(|_| Response::default(), |response| response.map(Body::new)))
+                })
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::mapping::OriginalHeaderNames;
 use crate::server::framing::{Framing, Skipped};
@@ -40,10 +40,14 @@ impl Spelled {
 
 /// Whether there is one name for each header line, and they are in the order of the lines.
 fn is_spelling_of(names: &OriginalHeaderNames, headers: &HeaderMap) -> bool {
-    let mut pairs = names.iter().zip(headers.keys());
     if headers.keys_len() == headers.len() {
-        return names.iter().count() == headers.len()
-            && pairs.all(|(name, key)| name.eq_ignore_ascii_case(key.as_str()));
+        let mut names = names.iter();
+        let spelled = |key: &HeaderName| {
+            names
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case(key.as_str()))
+        };
+        return headers.keys().all(spelled) && names.next().is_none();
     }
     // The map holds the lines of a repeated name together, in their order.
     let lines = |key: &str| {
@@ -241,7 +245,7 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

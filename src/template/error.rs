@@ -21,6 +21,7 @@ pub struct RenderError {
     kind: RenderErrorKind,
     message: String,
     position: Option<Position>,
+    hint: Option<String>,
 }
 
 /// A place in the source of a template.
@@ -45,6 +46,7 @@ impl RenderError {
             kind,
             message: message.into(),
             position: None,
+            hint: None,
         }
     }
 
@@ -53,6 +55,18 @@ impl RenderError {
     pub fn at(mut self, position: Position) -> Self {
         self.position = Some(position);
         self
+    }
+
+    /// The same error with a hint at what to write instead.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(str::to_owned);
+        self
+    }
+
+    /// What to write instead, if there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// Which kind of failure this is.

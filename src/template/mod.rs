@@ -56,6 +56,8 @@ pub use crate::vtl::Limits;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::vtl::Trace;
+
 /// A template language.
 pub trait Engine {
     /// Compiles a source. `media_type` is the one the output will have; an engine may escape by it.
@@ -72,6 +74,20 @@ pub trait Template: Debug + Send + Sync {
     /// # Errors
     /// The template failed, a budget ran out or the payload is broken; what `out` then holds is to be thrown away.
     fn render(&self, scope: &Scope<'_>, out: &mut String) -> Result<Overrides, RenderError>;
+
+    /// As [`render`](Template::render), and tells every step to `trace`. An engine that knows no steps just renders.
+    ///
+    /// # Errors
+    /// As [`render`](Template::render).
+    fn render_traced(
+        &self,
+        scope: &Scope<'_>,
+        out: &mut String,
+        trace: &mut dyn Trace,
+    ) -> Result<Overrides, RenderError> {
+        let _ = trace;
+        self.render(scope, out)
+    }
 
     /// Whether a rendering may look at the body. `false` is a promise, `true` is not.
     fn reads_body(&self) -> bool;

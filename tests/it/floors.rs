@@ -12,7 +12,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("vtl", 0.0),
     ("jsonpath", 0.0),
     ("integration", 0.0),
-    ("diagnostic", 0.0),
+    ("diagnostic", -0.5),
     ("error", 0.0),
     ("body", 0.5),
     ("template", 1.0),

@@ -10,7 +10,12 @@
 
 #[cfg(feature = "cli")]
 mod cli;
-#[cfg(all(feature = "client", feature = "openapi", feature = "server"))]
+#[cfg(all(
+    feature = "client",
+    feature = "openapi",
+    feature = "server",
+    feature = "validation"
+))]
 mod conformance;
 mod floors;
 #[cfg(feature = "client")]
@@ -23,6 +28,11 @@ mod openapi;
 mod server;
 #[cfg(feature = "client")]
 mod streaming;
-#[cfg_attr(not(all(feature = "client", feature = "openapi", feature = "server")), allow(dead_code))]
+#[cfg_attr(
+    not(all(feature = "client", feature = "openapi", feature = "server")),
+    allow(dead_code)
+)]
 mod support;
+#[cfg(all(feature = "openapi", feature = "validation"))]
+mod validation;
 mod vtl_corpus;

@@ -7,14 +7,23 @@ use std::process::ExitCode;
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    message: String,
+    message: Option<String>,
     help: Option<String>,
 }
 
 impl Failure {
-    /// The document has errors or cannot be read.
+    /// What was to be read has errors or cannot be read.
     pub(crate) fn document(message: impl Display) -> Self {
         Self::new(1, message)
+    }
+
+    /// The same, when all is said already.
+    pub(crate) fn told() -> Self {
+        Self {
+            code: 1,
+            message: None,
+            help: None,
+        }
     }
 
     /// The command line makes no sense.
@@ -30,7 +39,7 @@ impl Failure {
     fn new(code: u8, message: impl Display) -> Self {
         Self {
             code,
-            message: message.to_string(),
+            message: Some(message.to_string()),
             help: None,
         }
     }
@@ -43,7 +52,9 @@ impl Failure {
 
     /// Tells the user.
     pub(crate) fn exit(self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        if let Some(message) = self.message {
+            eprintln!("error: {message}");
+        }
         if let Some(help) = self.help {
             eprintln!("  help: {help}");
         }

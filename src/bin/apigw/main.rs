@@ -1,12 +1,14 @@
-//! The program `apigw`: an API Gateway document, served.
+//! The program `apigw`: an API Gateway document, served; a mapping template, rendered.
 //!
-//! Exit codes of all commands: 0 success, 1 the document has errors or cannot be read, 2 usage,
-//! 3 no listener.
+//! Exit codes of all commands: 0 success, 1 what was to be read has errors or cannot be read,
+//! 2 usage, 3 no listener.
 
 mod document;
 mod exit;
 mod limits;
 mod logging;
+mod pairs;
+mod render;
 mod routes;
 mod serve;
 mod signals;
@@ -27,11 +29,13 @@ struct Apigw {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Render(render::Render),
 }
 
 fn main() -> ExitCode {
     let done = match Apigw::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Render(render) => render.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

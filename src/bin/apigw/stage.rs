@@ -1,13 +1,11 @@
 //! The stage that a document is deployed to, from the command line.
 
-use std::convert::Infallible;
-use std::str::FromStr;
-
 use clap::Args;
 use tower_apigw::mapping::{Limits, Stage};
 
 use crate::exit::Failure;
 use crate::limits::LimitsChoice;
+use crate::pairs::{Lines, pairs};
 
 /// Options of the commands that deploy a document.
 #[derive(Debug, Args)]
@@ -64,36 +62,9 @@ impl StageOptions {
             .api_id(self.api_id.as_str())
             .account_id(self.account_id.as_str())
             .limits(self.limits());
-        for line in self.variables.iter().flat_map(|lines| &lines.0) {
-            // A value may hold `=`, a name may not.
-            match line.split_once('=') {
-                Some((name, value)) if !name.is_empty() => stage = stage.variable(name, value),
-                // What was meant as a value may be a secret: it is not repeated.
-                _ => {
-                    return Err(Failure::usage(
-                        "a stage variable has no name, or no `=` behind it",
-                    )
-                    .help("write --stage-variable NAME=VALUE"));
-                }
-            }
+        for (name, value) in pairs(&self.variables, "a stage variable", "--stage-variable")? {
+            stage = stage.variable(name, value);
         }
         Ok(stage)
-    }
-}
-
-/// Lines with something in them: the command line gives one at a time, the environment all.
-#[derive(Debug, Clone)]
-struct Lines(Vec<String>);
-
-impl FromStr for Lines {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(
-            text.lines()
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        ))
     }
 }

@@ -33,7 +33,15 @@ const PLAIN: &[&str] = &[
 ];
 
 /// The formats of draft 4; others are not checked.
-const FORMATS: &[&str] = &["date-time", "email", "hostname", "ipv4", "ipv6", "regex", "uri"];
+const FORMATS: &[&str] = &[
+    "date-time",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "regex",
+    "uri",
+];
 
 /// See the module.
 #[derive(Debug)]
@@ -47,7 +55,7 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    pub(super) fn new(document: &Value, pointer: &str, values: &mut usize) -> Result<Self, Diagnostic> {
+    pub(super) fn new(document: &Value, pointer: &str, values: &mut usize) -> Result<Self, Fault> {
         let mut bundler = Bundler {
             document,
             entry: pointer,
@@ -66,21 +74,42 @@ impl Bundle {
             };
             bundler.path.clone_from(&place);
             bundler.links.push(Vec::new());
-            let copy = bundler.schema(schema, Reach { steps: 0, whole: true })?;
+            let copy = bundler.schema(
+                schema,
+                Reach {
+                    steps: 0,
+                    whole: true,
+                },
+            )?;
             definitions.insert(next.to_string(), copy);
             next += 1;
         }
-        let Bundler { places, links, deepest, .. } = bundler;
+        let Bundler {
+            places,
+            links,
+            deepest,
+            ..
+        } = bundler;
         let origins: Vec<String> = places.into_keys().collect();
-        let chains = Chains { links: &links, origins: &origins, known: vec![None; links.len()] };
+        let chains = Chains {
+            links: &links,
+            origins: &origins,
+            known: vec![None; links.len()],
+        };
         let chain = deepest + chains.longest()?;
         let root = json!({"$ref": "#/definitions/0", "definitions": definitions});
-        Ok(Self { root, chain, origins })
+        Ok(Self {
+            root,
+            chain,
+            origins,
+        })
     }
 
     /// The schema that a `$ref` of the bundle means.
     pub(super) fn definition(&self, reference: &str) -> Option<&Value> {
-        self.root.get("definitions")?.get(reference.strip_prefix("#/definitions/")?)
+        self.root
+            .get("definitions")?
+            .get(reference.strip_prefix("#/definitions/")?)
     }
 
     /// Where something in the bundle stands in the document.
@@ -90,12 +119,17 @@ impl Bundle {
             let origin = self.origins.get(number.parse::<usize>().ok()?)?;
             Some(format!("{origin}{rest}"))
         });
-        found.or_else(|| self.origins.first().cloned()).unwrap_or_default()
+        found
+            .or_else(|| self.origins.first().cloned())
+            .unwrap_or_default()
     }
 }
 
-fn fault(place: &str, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error("request-model", place, message)
+/// Why a model cannot be compiled, with its place in the document.
+pub(super) type Fault = Box<Diagnostic>;
+
+fn fault(place: &str, message: impl Into<String>) -> Fault {
+    Box::new(Diagnostic::error("request-model", place, message))
 }
 
 /// How a schema is reached from the one that applies to the value around it.
@@ -108,10 +142,16 @@ struct Reach {
 }
 
 impl Reach {
-    const INSIDE: Self = Self { steps: 0, whole: false };
+    const INSIDE: Self = Self {
+        steps: 0,
+        whole: false,
+    };
 
     fn on(self) -> Self {
-        Self { steps: self.steps + 1, whole: self.whole }
+        Self {
+            steps: self.steps + 1,
+            whole: self.whole,
+        }
     }
 }
 
@@ -138,8 +178,8 @@ impl Bundler<'_> {
     fn below<T>(
         &mut self,
         key: &str,
-        make: impl FnOnce(&mut Self) -> Result<T, Diagnostic>,
-    ) -> Result<T, Diagnostic> {
+        make: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let outer = self.path.len();
         self.path.push('/');
         self.path.push_str(&pointer_token(key));
@@ -148,19 +188,25 @@ impl Bundler<'_> {
         Ok(made)
     }
 
-    fn count(&mut self, values: usize) -> Result<(), Diagnostic> {
+    fn count(&mut self, values: usize) -> Result<(), Fault> {
         *self.values = self.values.saturating_add(values);
         if *self.values > MAX_VALUES {
-            return Err(fault(&self.path, "the models of this API hold too much to be compiled"));
+            return Err(fault(
+                &self.path,
+                "the models of this API hold too much to be compiled",
+            ));
         }
         Ok(())
     }
 
-    fn schema(&mut self, schema: &Value, reach: Reach) -> Result<Value, Diagnostic> {
+    fn schema(&mut self, schema: &Value, reach: Reach) -> Result<Value, Fault> {
         self.count(1)?;
         self.deepest = self.deepest.max(reach.steps);
         if reach.steps > MAX_CHAIN {
-            return Err(fault(&self.path, format!("more than {MAX_CHAIN} schemas apply to one value")));
+            return Err(fault(
+                &self.path,
+                format!("more than {MAX_CHAIN} schemas apply to one value"),
+            ));
         }
         let members = match schema {
             // Chosen: OpenAPI 3.1 has these, draft 4 does not.
@@ -185,24 +231,37 @@ impl Bundler<'_> {
     }
 
     /// The value of a keyword; `None` for one that is not of draft 4.
-    fn keyword(&mut self, key: &str, value: &Value, reach: Reach) -> Result<Option<Value>, Diagnostic> {
+    fn keyword(&mut self, key: &str, value: &Value, reach: Reach) -> Result<Option<Value>, Fault> {
         Ok(Some(match (key, value) {
             ("not", schema) => self.schema(schema, reach.on())?,
             ("additionalItems" | "additionalProperties", Value::Bool(_)) => value.clone(),
-            ("items" | "additionalItems" | "additionalProperties", Value::Object(_) | Value::Bool(_)) => {
-                self.schema(value, Reach::INSIDE)?
-            }
+            (
+                "items" | "additionalItems" | "additionalProperties",
+                Value::Object(_) | Value::Bool(_),
+            ) => self.schema(value, Reach::INSIDE)?,
             ("items", Value::Array(schemas)) => self.list(schemas, Reach::INSIDE)?,
-            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => self.list(schemas, reach.on())?,
+            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                self.list(schemas, reach.on())?
+            }
             ("properties" | "patternProperties", Value::Object(schemas)) => {
                 self.members(schemas, Reach::INSIDE)?
             }
             ("dependencies", Value::Object(schemas)) => self.members(schemas, reach.on())?,
-            ("format", Value::String(format)) if !FORMATS.contains(&format.as_str()) => return Ok(None),
+            ("format", Value::String(format)) if !FORMATS.contains(&format.as_str()) => {
+                return Ok(None);
+            }
             // With a value of another kind, these too: it is found when the schema is compiled.
             (
-                "format" | "items" | "additionalItems" | "additionalProperties" | "allOf" | "anyOf" | "oneOf"
-                | "properties" | "patternProperties" | "dependencies",
+                "format"
+                | "items"
+                | "additionalItems"
+                | "additionalProperties"
+                | "allOf"
+                | "anyOf"
+                | "oneOf"
+                | "properties"
+                | "patternProperties"
+                | "dependencies",
                 _,
             ) => value.clone(),
             _ if PLAIN.contains(&key) => {
@@ -213,7 +272,7 @@ impl Bundler<'_> {
         }))
     }
 
-    fn list(&mut self, schemas: &[Value], reach: Reach) -> Result<Value, Diagnostic> {
+    fn list(&mut self, schemas: &[Value], reach: Reach) -> Result<Value, Fault> {
         let schemas = schemas.iter().enumerate();
         let copies = schemas.map(|(index, schema)| {
             self.below(&index.to_string(), |bundler| bundler.schema(schema, reach))
@@ -221,7 +280,7 @@ impl Bundler<'_> {
         copies.collect::<Result<_, _>>().map(Value::Array)
     }
 
-    fn members(&mut self, schemas: &Map<String, Value>, reach: Reach) -> Result<Value, Diagnostic> {
+    fn members(&mut self, schemas: &Map<String, Value>, reach: Reach) -> Result<Value, Fault> {
         let copies = schemas.iter().map(|(key, schema)| {
             // The names that a property depends on.
             if schema.is_array() {
@@ -234,16 +293,23 @@ impl Bundler<'_> {
     }
 
     // Resolved: a reference never leads to the network.
-    fn reference(&mut self, reference: &str, reach: Reach) -> Result<Value, Diagnostic> {
+    fn reference(&mut self, reference: &str, reach: Reach) -> Result<Value, Fault> {
         let Some(mut place) = referred(self.document, reference) else {
-            let fault = fault(&self.path, format!("`{reference}` is outside this document"));
-            return Err(fault.help("put the model into the document and refer to it with `#/…`"));
+            let fault = fault(
+                &self.path,
+                format!("`{reference}` is outside this document"),
+            );
+            let help = "put the model into the document and refer to it with `#/…`";
+            return Err(Box::new(fault.help(help)));
         };
         if self.document.pointer(&place).is_none() {
             // A model that was written for itself counts from its own root.
             let within = format!("{}{place}", self.entry);
             if self.document.pointer(&within).is_none() {
-                return Err(fault(&self.path, format!("nothing stands at `{reference}`")));
+                return Err(fault(
+                    &self.path,
+                    format!("nothing stands at `{reference}`"),
+                ));
             }
             place = within;
         }
@@ -251,7 +317,10 @@ impl Bundler<'_> {
         let to = entry.index();
         entry.or_insert(());
         if let Some(links) = self.links.last_mut() {
-            links.push(Link { to, reach: reach.on() });
+            links.push(Link {
+                to,
+                reach: reach.on(),
+            });
         }
         Ok(json!({"$ref": format!("#/definitions/{to}")}))
     }
@@ -274,7 +343,7 @@ struct Chains<'a> {
 }
 
 impl Chains<'_> {
-    fn longest(mut self) -> Result<usize, Diagnostic> {
+    fn longest(mut self) -> Result<usize, Fault> {
         let (mut longest, links) = (0, self.links);
         for link in links.iter().flatten() {
             longest = longest.max(link.reach.steps + self.from(link.to, 1)?);
@@ -282,7 +351,7 @@ impl Chains<'_> {
         Ok(longest)
     }
 
-    fn from(&mut self, definition: usize, level: usize) -> Result<usize, Diagnostic> {
+    fn from(&mut self, definition: usize, level: usize) -> Result<usize, Fault> {
         if let Some(Some(known)) = self.known.get(definition) {
             return Ok(*known);
         }
@@ -293,7 +362,12 @@ impl Chains<'_> {
         }
         let mut longest = 0;
         let links = self.links;
-        for link in links.get(definition).into_iter().flatten().filter(|link| link.reach.whole) {
+        for link in links
+            .get(definition)
+            .into_iter()
+            .flatten()
+            .filter(|link| link.reach.whole)
+        {
             longest = longest.max(link.reach.steps + self.from(link.to, level + 1)?);
         }
         if let Some(known) = self.known.get_mut(definition) {

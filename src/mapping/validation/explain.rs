@@ -28,7 +28,12 @@ const MAX_TEXT: usize = 500;
 // `[object has missing required properties (["bar"]), object instance has properties which are not
 // allowed by the schema: ["foo"]]`, which is not the library's order of keywords.
 pub(super) fn list(bundle: &Bundle, body: &Value) -> String {
-    let mut search = Search { bundle, matched: HashMap::new(), keywords: HashMap::new(), work: MAX_WORK };
+    let mut search = Search {
+        bundle,
+        matched: HashMap::new(),
+        keywords: HashMap::new(),
+        work: MAX_WORK,
+    };
     let mut reasons = Vec::new();
     search.visit(&bundle.root, body, &mut reasons);
     if reasons.is_empty() {
@@ -76,11 +81,14 @@ impl<'a> Search<'a> {
 
     fn visit(&mut self, schema: &'a Value, value: &Value, reasons: &mut Vec<String>) {
         let pair = (address(schema), address(value));
-        if self.work == 0 || reasons.len() >= MAX_REASONS || self.matched.get(&pair) == Some(&true) {
+        if self.work == 0 || reasons.len() >= MAX_REASONS || self.matched.get(&pair) == Some(&true)
+        {
             return;
         }
         self.work -= 1;
-        let Some(members) = schema.as_object() else { return };
+        let Some(members) = schema.as_object() else {
+            return;
+        };
         if let Some(Value::String(reference)) = members.get("$ref") {
             if let Some(definition) = self.bundle.definition(reference) {
                 self.visit(definition, value, reasons);
@@ -146,7 +154,10 @@ impl<'a> Search<'a> {
         if let Some(Value::Array(required)) = schema.get("required") {
             let missing = missing(required, object);
             if !missing.is_empty() {
-                reasons.push(format!("object has missing required properties ({})", json!(missing)));
+                reasons.push(format!(
+                    "object has missing required properties ({})",
+                    json!(missing)
+                ));
             }
         }
         if let Some(Value::Bool(false)) = schema.get("additionalProperties") {
@@ -162,7 +173,9 @@ impl<'a> Search<'a> {
         }
         let dependencies = schema.get("dependencies").and_then(Value::as_object);
         for (name, needed) in dependencies.into_iter().flatten() {
-            let (Value::Array(needed), true) = (needed, object.contains_key(name)) else { continue };
+            let (Value::Array(needed), true) = (needed, object.contains_key(name)) else {
+                continue;
+            };
             let missing = missing(needed, object);
             if !missing.is_empty() {
                 reasons.push(format!(
@@ -176,31 +189,45 @@ impl<'a> Search<'a> {
     }
 
     fn is_known(&mut self, schema: &Members, name: &str) -> bool {
-        if schema.get("properties").is_some_and(|known| known.get(name).is_some()) {
+        if schema
+            .get("properties")
+            .is_some_and(|known| known.get(name).is_some())
+        {
             return true;
         }
         let patterns = schema.get("patternProperties").and_then(Value::as_object);
-        patterns.into_iter().flatten().any(|(pattern, schema)| self.is_named(pattern, schema, name))
+        patterns
+            .into_iter()
+            .flatten()
+            .any(|(pattern, schema)| self.is_named(pattern, schema, name))
     }
 
     /// Whether a name matches a pattern of `patternProperties`.
     fn is_named(&mut self, pattern: &str, schema: &Value, name: &str) -> bool {
-        let validator = self.keywords.entry((address(schema), 0)).or_insert_with(|| {
-            options().build(&json!({"pattern": pattern})).ok()
-        });
-        validator.as_ref().is_some_and(|validator| validator.is_valid(&json!(name)))
+        let validator = self
+            .keywords
+            .entry((address(schema), 0))
+            .or_insert_with(|| options().build(&json!({"pattern": pattern})).ok());
+        validator
+            .as_ref()
+            .is_some_and(|validator| validator.is_valid(&json!(name)))
     }
 
     /// Whether a keyword on its own lets a value pass.
     fn holds(&mut self, schema: &Members, keyword: &str, limit: &Value, value: &Value) -> bool {
-        let validator = self.keywords.entry((address(schema), address(limit))).or_insert_with(|| {
-            let mut alone = Map::from_iter([(keyword.to_owned(), limit.clone())]);
-            if let Some(exclusive) = exclusive(schema, keyword) {
-                alone.insert(exclusive.to_owned(), Value::Bool(true));
-            }
-            options().build(&Value::Object(alone)).ok()
-        });
-        validator.as_ref().is_none_or(|validator| validator.is_valid(value))
+        let validator = self
+            .keywords
+            .entry((address(schema), address(limit)))
+            .or_insert_with(|| {
+                let mut alone = Map::from_iter([(keyword.to_owned(), limit.clone())]);
+                if let Some(exclusive) = exclusive(schema, keyword) {
+                    alone.insert(exclusive.to_owned(), Value::Bool(true));
+                }
+                options().build(&Value::Object(alone)).ok()
+            });
+        validator
+            .as_ref()
+            .is_none_or(|validator| validator.is_valid(value))
     }
 
     /// The keywords that hold other schemas against the same value.
@@ -209,7 +236,10 @@ impl<'a> Search<'a> {
             match (keyword.as_str(), schemas) {
                 ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
                     let all = schemas.len();
-                    let matched = schemas.iter().filter(|schema| self.matches(schema, value)).count();
+                    let matched = schemas
+                        .iter()
+                        .filter(|schema| self.matches(schema, value))
+                        .count();
                     match keyword.as_str() {
                         "allOf" if matched < all => reasons.push(format!(
                             "instance failed to match all required schemas (matched only {matched} out of {all})"
@@ -223,10 +253,8 @@ impl<'a> Search<'a> {
                         _ => {}
                     }
                 }
-                ("not", schema) => {
-                    if self.matches(schema, value) {
-                        reasons.push("instance matched a schema which it should not have".to_owned());
-                    }
+                ("not", schema) if self.matches(schema, value) => {
+                    reasons.push("instance matched a schema which it should not have".to_owned());
                 }
                 ("dependencies", Value::Object(schemas)) => {
                     for (name, schema) in schemas {
@@ -262,10 +290,14 @@ impl<'a> Search<'a> {
     }
 
     fn items(&mut self, schema: &'a Members, items: &[Value], reasons: &mut Vec<String>) {
-        let Some(schemas) = schema.get("items") else { return };
+        let Some(schemas) = schema.get("items") else {
+            return;
+        };
         for (index, value) in items.iter().enumerate() {
             let schema = match schemas {
-                Value::Array(schemas) => schemas.get(index).or_else(|| schema.get("additionalItems")),
+                Value::Array(schemas) => {
+                    schemas.get(index).or_else(|| schema.get("additionalItems"))
+                }
                 one => Some(one),
             };
             if let Some(schema) = schema {
@@ -330,7 +362,9 @@ fn is_delegated(keyword: &str) -> bool {
 fn delegated(schema: &Members, keyword: &str, limit: &Value, value: &Value) -> String {
     let is_limit = exclusive(schema, keyword).is_some() && value.as_f64() == limit.as_f64();
     let found = bare(value);
-    let limit_text = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
+    let limit_text = limit
+        .as_str()
+        .map_or_else(|| limit.to_string(), str::to_owned);
     match keyword {
         "enum" => format!(
             "instance value ({}) not found in enum (possible values: {})",
@@ -338,7 +372,9 @@ fn delegated(schema: &Members, keyword: &str, limit: &Value, value: &Value) -> S
             limit
         ),
         "minimum" if is_limit => {
-            format!("numeric instance is not strictly greater than the required minimum {limit_text}")
+            format!(
+                "numeric instance is not strictly greater than the required minimum {limit_text}"
+            )
         }
         "minimum" => format!(
             "numeric instance is lower than the required minimum (minimum: {limit_text}, found: {found})"
@@ -350,7 +386,9 @@ fn delegated(schema: &Members, keyword: &str, limit: &Value, value: &Value) -> S
             "numeric instance is greater than the required maximum (maximum: {limit_text}, found: {found})"
         ),
         "multipleOf" => format!("remainder of division is not zero ({found} / {limit_text})"),
-        "pattern" => format!("ECMA 262 regex \"{limit_text}\" does not match input string \"{found}\""),
+        "pattern" => {
+            format!("ECMA 262 regex \"{limit_text}\" does not match input string \"{found}\"")
+        }
         "uniqueItems" => "array must not contain duplicate elements".to_owned(),
         _ => format!("string \"{found}\" is {}", wrong_format(&limit_text)),
     }
@@ -376,7 +414,9 @@ fn wrong_format(format: &str) -> String {
 
 /// The reason why a keyword that counts does not hold.
 fn counted(keyword: &str, limit: &Value, value: &Value) -> Option<String> {
-    let limit = limit.as_u64().or_else(|| limit.as_f64().map(|limit| limit as u64))?;
+    let limit = limit
+        .as_u64()
+        .or_else(|| limit.as_f64().map(|limit| limit as u64))?;
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Some(match (keyword, value) {
         ("minLength" | "maxLength", Value::String(text)) => {
@@ -427,7 +467,11 @@ fn cut(text: &str) -> String {
     if text.len() <= MAX_TEXT {
         return text.to_owned();
     }
-    format!("{}…", text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default())
+    format!(
+        "{}…",
+        text.get(..text.floor_char_boundary(MAX_TEXT))
+            .unwrap_or_default()
+    )
 }
 
 /// Compact JSON, or its beginning.
@@ -437,7 +481,8 @@ fn shown(value: &Value) -> String {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             // One more, so that it is seen to be cut.
             let room = (MAX_TEXT + 1).saturating_sub(self.0.len()).min(bytes.len());
-            self.0.extend_from_slice(bytes.get(..room).unwrap_or_default());
+            self.0
+                .extend_from_slice(bytes.get(..room).unwrap_or_default());
             Ok(room)
         }
         fn flush(&mut self) -> std::io::Result<()> {

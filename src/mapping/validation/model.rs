@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use jsonschema::Draft;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ValidationError};
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Fault};
 use super::explain;
 
 /// How many schemas may stand on one another while a body is checked; each takes stack.
 const MAX_STEPS: usize = 1_000;
+
+const TYPES: &str = "write one of array, boolean, integer, null, number, object, string";
 
 /// A model: its schema with all that it refers to.
 pub(super) struct Model {
@@ -25,15 +28,20 @@ impl Model {
         document: &Value,
         pointer: &str,
         values: &mut usize,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self, Fault> {
         let bundle = Bundle::new(document, pointer, values)?;
         match options().build(&bundle.root) {
             Ok(validator) => Ok(Self { validator, bundle }),
             Err(error) => {
+                let error = deepest(&error);
                 let place = bundle.origin(error.instance_path().as_str());
                 let what = error.masked_with("this");
                 let message = format!("the model is no JSON schema of draft 4: {what}");
-                Err(Diagnostic::error("request-model", place, message))
+                let finding = Diagnostic::error("request-model", place, message);
+                Err(Box::new(match finding.pointer.ends_with("/type") {
+                    true => finding.help(TYPES),
+                    false => finding,
+                }))
             }
         }
     }
@@ -57,8 +65,25 @@ impl Model {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Model").field(&self.bundle.origin("/definitions/0")).finish()
+        f.debug_tuple("Model")
+            .field(&self.bundle.origin("/definitions/0"))
+            .finish()
     }
+}
+
+/// The innermost place of what is wrong: where a schema or a list of them may stand, the outermost
+/// is that keyword.
+fn deepest<'e>(error: &'e ValidationError<'static>) -> &'e ValidationError<'static> {
+    let mut found = error;
+    while let ValidationErrorKind::AnyOf { context } = found.kind() {
+        let length = |error: &ValidationError<'_>| error.instance_path().as_str().len();
+        let inner = context.iter().flatten().max_by_key(|error| length(error));
+        match inner.filter(|inner| length(inner) > length(found)) {
+            Some(inner) => found = inner,
+            None => break,
+        }
+    }
+    found
 }
 
 pub(super) fn options() -> jsonschema::ValidationOptions<'static> {
@@ -80,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    fn model(document: &Value) -> Result<Model, Diagnostic> {
+    fn model(document: &Value) -> Result<Model, Fault> {
         Model::compile(document, "/components/schemas/M", &mut 0)
     }
 
@@ -166,7 +191,11 @@ mod tests {
                 "1.3",
                 "remainder of division is not zero (1.3 / 0.5)",
             ),
-            (json!({"format": "email"}), r#""x""#, r#"string "x" is not a valid email address"#),
+            (
+                json!({"format": "email"}),
+                r#""x""#,
+                r#"string "x" is not a valid email address"#,
+            ),
             // The library does not go on below what failed.
             (
                 json!({"required": ["b"], "properties": {"a": {"type": "string"}}}),
@@ -184,7 +213,11 @@ mod tests {
         let anything = only(json!({}));
         for body in ["", " ", "{", "{} {}", "NaN", "\u{feff}{}"] {
             let found = anything.check(body.as_bytes());
-            assert_eq!(found, Err("[Unknown error parsing request body]".to_owned()), "{body:?}");
+            assert_eq!(
+                found,
+                Err("[Unknown error parsing request body]".to_owned()),
+                "{body:?}"
+            );
         }
         assert_eq!(anything.check(b"[1]"), Ok(()));
     }
@@ -197,7 +230,10 @@ mod tests {
             "properties": {"id": {"type": "string"}, "$ref": {"type": "string"}, "d": {"format": "date"}},
         });
         let model = only(schema);
-        assert_eq!(model.check(br#"{"id": "x", "$ref": "y", "d": "soon"}"#), Ok(()));
+        assert_eq!(
+            model.check(br#"{"id": "x", "$ref": "y", "d": "soon"}"#),
+            Ok(())
+        );
         assert!(model.check(br#"{"id": 1}"#).is_err());
         assert!(model.check(br#"{"$ref": 1}"#).is_err());
     }
@@ -211,7 +247,10 @@ mod tests {
                 "people": {"type": "array", "items": {"$ref": "#/components/schemas/M"}}}},
         }}});
         let model = model(&document).unwrap();
-        assert_eq!(model.check(br#"{"home": {"people": [{"home": {}}]}}"#), Ok(()));
+        assert_eq!(
+            model.check(br#"{"home": {"people": [{"home": {}}]}}"#),
+            Ok(())
+        );
         let missing = r#"[object has missing required properties (["home"])]"#.to_owned();
         assert_eq!(model.check(br#"{"home": {"people": [{}]}}"#), Err(missing));
     }
@@ -219,16 +258,29 @@ mod tests {
     #[test]
     fn what_cannot_be_compiled_has_its_place_in_the_document() {
         let broken = |m: Value| {
-            let document = json!({"components": {"schemas": {"M": m, "N": {"items": {"type": "strin"}}}}});
+            let document =
+                json!({"components": {"schemas": {"M": m, "N": {"items": {"type": "strin"}}}}});
             let error = model(&document).unwrap_err();
-            (error.pointer.replace("/components/schemas", ""), error.message)
+            (
+                error.pointer.replace("/components/schemas", ""),
+                error.message,
+            )
         };
         let (place, message) = broken(json!({"properties": {"a": {"required": []}}}));
         assert_eq!(place, "/M/properties/a/required");
-        assert_eq!(message, "the model is no JSON schema of draft 4: this has less than 1 item");
+        assert_eq!(
+            message,
+            "the model is no JSON schema of draft 4: this has less than 1 item"
+        );
         for (schema, place) in [
-            (json!({"properties": {"a/b": {"$ref": "#/components/schemas/N"}}}), "/N/items/type"),
-            (json!({"properties": {"a/b": {"pattern": "(("}}}), "/M/properties/a~1b/pattern"),
+            (
+                json!({"properties": {"a/b": {"$ref": "#/components/schemas/N"}}}),
+                "/N/items/type",
+            ),
+            (
+                json!({"properties": {"a/b": {"pattern": "(("}}}),
+                "/M/properties/a~1b/pattern",
+            ),
             (json!({"$ref": "https://example.com/x.json"}), "/M/$ref"),
             (json!({"items": {"$ref": "#/nowhere"}}), "/M/items/$ref"),
             (json!({"allOf": [{"$ref": "#/components/schemas/M"}]}), "/M"),
@@ -254,11 +306,20 @@ mod tests {
             let next = format!("#/components/schemas/{}", number + 1);
             schemas.insert(number.to_string(), json!({"allOf": [{"$ref": next}]}));
         }
-        schemas.insert("10".to_owned(), json!({"properties": {"c": {"$ref": "#/components/schemas/M"}}}));
-        schemas.insert("M".to_owned(), json!({"allOf": [{"$ref": "#/components/schemas/0"}]}));
+        schemas.insert(
+            "10".to_owned(),
+            json!({"properties": {"c": {"$ref": "#/components/schemas/M"}}}),
+        );
+        schemas.insert(
+            "M".to_owned(),
+            json!({"allOf": [{"$ref": "#/components/schemas/0"}]}),
+        );
         let long = model(&json!({"components": {"schemas": schemas}})).unwrap();
         let found = long.check(deep.as_bytes());
-        assert_eq!(found, Err("[the body is nested too deep for its model]".to_owned()));
+        assert_eq!(
+            found,
+            Err("[the body is nested too deep for its model]".to_owned())
+        );
         assert_eq!(long.check(br#"{"c": {"c": 1}}"#), Ok(()));
     }
 
@@ -271,7 +332,53 @@ mod tests {
         assert!(model.check(text.as_bytes()).unwrap_err().len() < 2_000);
     }
 
+    /// Something like a schema: keywords with values that often fit.
+    fn schema() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::Bool),
+            (-3i64..9).prop_map(Value::from),
+            prop_oneof![Just(0.5), Just(1e300), Just(-0.0)].prop_map(Value::from),
+            prop_oneof![
+                Just("object"),
+                Just("array"),
+                Just("string"),
+                Just("integer"),
+                Just("a"),
+                Just("^a|("),
+                Just("(a+)+$"),
+                Just("email"),
+                Just("uri"),
+                Just("#"),
+                Just("#/components/schemas/M"),
+            ]
+            .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            let key = prop_oneof![
+                Just("type"), Just("enum"), Just("multipleOf"), Just("maximum"), Just("exclusiveMaximum"),
+                Just("minLength"), Just("maxItems"), Just("pattern"), Just("items"), Just("additionalItems"),
+                Just("required"), Just("properties"), Just("additionalProperties"), Just("patternProperties"),
+                Just("dependencies"), Just("allOf"), Just("anyOf"), Just("oneOf"), Just("not"), Just("format"),
+                Just("$ref"), Just("id"), Just("a"),
+            ];
+            prop_oneof![
+                1 => proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                3 => proptest::collection::vec((key, inner), 0..5)
+                    .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn no_schema_panics(schema in schema(), body in schema()) {
+            if let Ok(model) = model(&json!({"components": {"schemas": {"M": schema}}}))
+                && let Err(list) = model.check(body.to_string().as_bytes())
+            {
+                prop_assert!(list.starts_with('[') && list.ends_with(']'));
+            }
+        }
+
         #[test]
         fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = only(json!({"type": "object", "required": ["a"]})).check(&body);

@@ -16,6 +16,8 @@ use crate::integration::Method;
 use crate::mapping::context::Facts;
 
 #[cfg(feature = "validation")]
+use super::bundle::Fault;
+#[cfg(feature = "validation")]
 use super::model::Model;
 
 /// What compiling a validator found.
@@ -38,7 +40,7 @@ pub(crate) struct Models {
 
 /// With its document, so that no other one takes its address.
 #[cfg(feature = "validation")]
-type Known = (Arc<Value>, Result<Arc<Model>, Diagnostic>);
+type Known = (Arc<Value>, Result<Arc<Model>, Fault>);
 
 /// The models of one method.
 #[derive(Debug, Default)]
@@ -56,7 +58,11 @@ impl Models {
                 Ok(document) => document,
                 Err(error) => {
                     let message = format!("the model for {media_type} is no JSON: {error}");
-                    findings.models.push(Diagnostic::error("request-model", schema.pointer(), message));
+                    findings.models.push(Diagnostic::error(
+                        "request-model",
+                        schema.pointer(),
+                        message,
+                    ));
                     continue;
                 }
             };
@@ -67,8 +73,8 @@ impl Models {
             });
             match model {
                 Ok(model) => by_type.push((media_type.clone(), Arc::clone(model))),
-                Err(finding) if findings.models.contains(finding) => {}
-                Err(finding) => findings.models.push(finding.clone()),
+                Err(finding) if findings.models.contains(&**finding) => {}
+                Err(finding) => findings.models.push(Diagnostic::clone(finding)),
             }
         }
         Compiled { by_type }
@@ -91,17 +97,22 @@ impl Compiled {
             return Ok(());
         }
         let content_type = facts.headers.map.get(header::CONTENT_TYPE).map(text);
-        let wanted = content_type.as_deref().map_or("application/json", media_type);
+        let wanted = content_type
+            .as_deref()
+            .map_or("application/json", media_type);
         let find = |wanted: &str| {
             let mut models = self.by_type.iter();
             models.find(|(key, _)| media_type(key).eq_ignore_ascii_case(wanted))
         };
-        let Some((_, model)) = find(wanted).or_else(|| find("$default")) else { return Ok(()) };
+        let Some((_, model)) = find(wanted).or_else(|| find("$default")) else {
+            return Ok(());
+        };
         let body = facts.body.map_or(&[][..], |body| body);
         model.check(body).map_err(|list| {
             // Observed: this is the line of the execution log.
-            let message =
-                format!("Request body does not match model schema for content type {wanted}: {list}");
+            let message = format!(
+                "Request body does not match model schema for content type {wanted}: {list}"
+            );
             Error::new(ErrorKind::InvalidBody, message).with_validation(list)
         })
     }
@@ -132,5 +143,26 @@ impl Compiled {
 
     pub(super) fn check(&self, _: &Facts<'_>) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+#[cfg(all(test, not(feature = "validation")))]
+mod tests {
+    use crate::integration::Schema;
+
+    use super::*;
+
+    #[test]
+    fn a_build_that_checks_no_bodies_says_so() {
+        let mut method = Method::new("POST", "/");
+        let schema = Schema::new("{}");
+        method
+            .request_models
+            .insert("application/json".to_owned(), schema);
+        let mut findings = Findings::default();
+        let compiled = Models::default().compile(&method, &mut findings);
+        assert!(compiled.is_empty());
+        let codes: Vec<_> = findings.method.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["request-validator"]);
     }
 }

@@ -15,7 +15,10 @@ pub(super) struct Required {
 
 impl Required {
     pub(super) fn of(method: &Method) -> Vec<Self> {
-        let required = method.parameters.iter().filter(|parameter| parameter.required);
+        let required = method
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required);
         let required = required.map(|parameter| Self {
             location: parameter.location,
             name: parameter.name.clone(),
@@ -53,7 +56,10 @@ fn is_blank(value: &str) -> bool {
 }
 
 pub(super) fn check(required: &[Required], facts: &Facts<'_>) -> Result<(), Error> {
-    let mut missing = required.iter().filter(|parameter| !parameter.is_met(facts)).peekable();
+    let mut missing = required
+        .iter()
+        .filter(|parameter| !parameter.is_met(facts))
+        .peekable();
     if missing.peek().is_none() {
         return Ok(());
     }
@@ -69,7 +75,11 @@ fn hash_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         map.put_str(name, Value::empty());
     }
     let names = map.keys();
-    names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    names
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -79,7 +89,10 @@ mod tests {
     #[test]
     fn names_are_in_the_order_of_a_hash_map() {
         for (written, expected) in [
-            (&["issuer", "qs1", "x-header-param"][..], &["x-header-param", "issuer", "qs1"][..]),
+            (
+                &["issuer", "qs1", "x-header-param"][..],
+                &["x-header-param", "issuer", "qs1"][..],
+            ),
             (&["dividend", "divisor"], &["divisor", "dividend"]),
             (&["find", "x-head"], &["x-head", "find"]),
             (&["a", "a"], &["a"]),

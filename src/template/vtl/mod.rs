@@ -18,7 +18,7 @@ use self::util::Util;
 use crate::template::{
     CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
 };
-use crate::vtl::{self, Exception, Map, Value};
+use crate::vtl::{self, Exception, Map, Trace, Value};
 
 /// The Velocity dialect of API Gateway.
 ///
@@ -94,6 +94,35 @@ struct Parts {
 
 impl Template for VtlTemplate {
     fn render(&self, scope: &Scope<'_>, out: &mut String) -> Result<Overrides, RenderError> {
+        self.run(scope, out, None)
+    }
+
+    fn render_traced(
+        &self,
+        scope: &Scope<'_>,
+        out: &mut String,
+        trace: &mut dyn Trace,
+    ) -> Result<Overrides, RenderError> {
+        self.run(scope, out, Some(trace))
+    }
+
+    fn reads_body(&self) -> bool {
+        let input = self.parts.needs.input.as_ref();
+        input.is_some_and(|needs| needs.text || needs.maybe_content)
+    }
+
+    fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+impl VtlTemplate {
+    fn run(
+        &self,
+        scope: &Scope<'_>,
+        out: &mut String,
+        trace: Option<&mut dyn Trace>,
+    ) -> Result<Overrides, RenderError> {
         let needs = &self.parts.needs;
         let mut variables: Vec<(&str, Value)> = Vec::with_capacity(4);
         if let Some(input) = &needs.input {
@@ -113,9 +142,13 @@ impl Template for VtlTemplate {
         if let Some(context) = &context {
             variables.push(("context", context.value()));
         }
-        self.template
-            .render(&variables, scope.limits, out)
-            .map_err(|error| self.error(&error))?;
+        let rendered = match trace {
+            None => self.template.render(&variables, scope.limits, out),
+            Some(trace) => self
+                .template
+                .render_traced(&variables, scope.limits, out, trace),
+        };
+        rendered.map_err(|error| self.error(&error))?;
         match context {
             Some(context) => context.overrides(scope.overrides).map_err(|exception| {
                 RenderError::new(RenderErrorKind::Template, exception.message())
@@ -124,24 +157,15 @@ impl Template for VtlTemplate {
         }
     }
 
-    fn reads_body(&self) -> bool {
-        let input = self.parts.needs.input.as_ref();
-        input.is_some_and(|needs| needs.text || needs.maybe_content)
-    }
-
-    fn source(&self) -> &str {
-        &self.source
-    }
-}
-
-impl VtlTemplate {
     fn error(&self, error: &vtl::Error) -> RenderError {
         let kind = match error.kind() {
             vtl::ErrorKind::Limit(_) => RenderErrorKind::Limit,
             vtl::ErrorKind::Host(input::PAYLOAD) => RenderErrorKind::Payload,
             _ => RenderErrorKind::Template,
         };
-        RenderError::new(kind, error.message()).at(position(error, &self.source))
+        RenderError::new(kind, error.message())
+            .at(position(error, &self.source))
+            .with_hint(error.hint())
     }
 }
 

@@ -1,0 +1,121 @@
+//! Names that were meant.
+
+/// What `$input`, `$util` and `$context` have.
+const NAMES: [(&str, &[&str]); 3] = [
+    ("input", &["body", "json", "params", "path"]),
+    (
+        "util",
+        &[
+            "base64Decode",
+            "base64Encode",
+            "escapeJavaScript",
+            "parseJson",
+            "urlDecode",
+            "urlEncode",
+        ],
+    ),
+    (
+        "context",
+        &[
+            "accountId",
+            "apiId",
+            "authorizer",
+            "deploymentId",
+            "domainName",
+            "domainPrefix",
+            "error",
+            "extendedRequestId",
+            "httpMethod",
+            "identity",
+            "path",
+            "protocol",
+            "requestId",
+            "requestOverride",
+            "requestTime",
+            "requestTimeEpoch",
+            "resourceId",
+            "resourcePath",
+            "responseOverride",
+            "stage",
+        ],
+    ),
+];
+
+/// The reference that was probably meant by one that has no value.
+pub(super) fn suggestion(reference: &str) -> Option<String> {
+    let name = reference.trim_start_matches(['$', '!', '{']);
+    let word = |text: &str| {
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+        end.map_or(text.len(), |end| end)
+    };
+    let (root, rest) = name.split_at(word(name));
+    if let Some((_, members)) = NAMES.iter().find(|(known, _)| *known == root) {
+        let member = rest.strip_prefix('.')?;
+        let member = member.get(..word(member))?;
+        return Some(format!("${root}.{}", closest(member, members)?));
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let roots = ["input", "util", "context", "stageVariables"];
+    Some(format!("${}", closest(root, &roots)?))
+}
+
+/// The name that is most like `word`; none if it is one of them, or like none.
+fn closest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    if names.contains(&word) || word.len() > 40 {
+        return None;
+    }
+    let near = names
+        .iter()
+        .map(|name| (distance(word, name), *name))
+        .min()?;
+    // A third of the letters may be wrong.
+    (near.0 <= 1 + near.1.len() / 4).then_some(near.1)
+}
+
+/// How many letters differ: Levenshtein's distance, without regard to case.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().map(|c| c.to_ascii_lowercase()).collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, c) in from.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
+        let mut diagonal = index;
+        let mut left = index + 1;
+        let mut next = vec![left];
+        for (above, other) in row.iter().skip(1).zip(&to) {
+            let changed = diagonal + usize::from(c != *other);
+            left = changed.min(left + 1).min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant() {
+        for (reference, meant) in [
+            ("$input.pth('$.a')", Some("$input.path")),
+            ("$!{input.param('x')}", Some("$input.params")),
+            ("$util.escapeJavascript($x)", Some("$util.escapeJavaScript")),
+            ("$util.base64encode('x')", Some("$util.base64Encode")),
+            ("$context.requestid", Some("$context.requestId")),
+            ("$stageVariable.x", Some("$stageVariables")),
+            ("$inputs.path('$')", Some("$input")),
+            ("$input.path('$.gone')", None),
+            ("$input.zzzzzz", None),
+            ("$x", None),
+            ("$order.id", None),
+            ("$", None),
+            ("", None),
+        ] {
+            assert_eq!(suggestion(reference).as_deref(), meant, "{reference}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}
