@@ -3,6 +3,8 @@
 //! What the layers cost in memory, without sockets, as a ratio to the bare backend within one run.
 //! With a name, that case alone runs COUNT times, for a profiler that counts instructions.
 
+#![allow(clippy::expect_used)]
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
@@ -44,6 +46,8 @@ impl Service<Request<Body>> for Backend {
         ready(Ok(response))
     }
 }
+
+type Case = Box<dyn Fn(u32) -> Duration>;
 
 fn request() -> Request<Body> {
     Request::post("/orders/A-7?verbose=yes&page=2")
@@ -97,7 +101,7 @@ fn main() {
             IntegrationResponse::new(200)
                 .response_template("application/json", Template::vtl("$input.json('$')")),
         );
-    let mut cases: Vec<(&str, Box<dyn Fn(u32) -> Duration>)> =
+    let mut cases: Vec<(&str, Case)> =
         vec![("bare", Box::new(|count| run(&Backend, count)))];
     for (name, integration) in [
         ("proxy", &proxy),

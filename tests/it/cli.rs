@@ -48,7 +48,7 @@ paths:
         responses: {default: {statusCode: '200'}}
 "#;
 
-fn apigw() -> Command {
+pub(crate) fn apigw() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_apigw"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("APIGW_") || name == "RUST_LOG" {
@@ -63,11 +63,11 @@ fn apigw() -> Command {
 }
 
 /// Runs to the end: the exit code, standard output, standard error.
-fn run(arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
     outcome(apigw().args(arguments).output().unwrap())
 }
 
-fn outcome(output: Output) -> (i32, String, String) {
+pub(crate) fn outcome(output: Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (
         output.status.code().unwrap(),
@@ -77,10 +77,10 @@ fn outcome(output: Output) -> (i32, String, String) {
 }
 
 /// A file that is there for the time of a test.
-struct Document(PathBuf);
+pub(crate) struct Document(PathBuf);
 
 impl Document {
-    fn new(extension: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(extension: &str, content: impl AsRef<[u8]>) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("apigw-cli-{}-{number}.{extension}", std::process::id());
@@ -89,7 +89,7 @@ impl Document {
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }

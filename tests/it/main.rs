@@ -24,6 +24,8 @@ mod jsonpath;
 mod layers;
 #[cfg(feature = "openapi")]
 mod openapi;
+#[cfg(feature = "cli")]
+mod render;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "client")]
@@ -35,4 +37,4 @@ mod streaming;
 mod support;
 #[cfg(all(feature = "openapi", feature = "validation"))]
 mod validation;
-mod vtl_corpus;
+mod vtl;
