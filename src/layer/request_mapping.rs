@@ -149,7 +149,10 @@ where
         known: Option<Arc<Call>>,
     ) -> Result<(Outcome, Request<Body>), Error> {
         match known {
-            Some(call) => self.map_call(&call, request),
+            Some(call) => {
+                request.extensions_mut().remove::<Arc<Call>>();
+                self.map_call(&call, request)
+            }
             None => {
                 let call = capture::capture(&self.plan, &mut request)?;
                 self.map_call(&call, request)
@@ -169,7 +172,6 @@ where
             .limited(self.plan.stage().limits.request_body)
             .map_err(capture::client_body)?;
         frame(&mut parts.headers, &parts.method, body.length());
-        parts.extensions.remove::<Arc<Call>>();
         parts.extensions.insert(self.plan.target.clone());
         Ok((outcome, Request::from_parts(parts, body)))
     }

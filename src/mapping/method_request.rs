@@ -101,12 +101,21 @@ impl Arrival {
             HeaderValue::from_maybe_shared(ids.slice(range))
                 .unwrap_or(HeaderValue::from_static("-"))
         };
-        let request_id = find(headers, &headers::REQUEST_ID)
-            .filter(|id| !id.is_empty() && id.len() <= 128)
+        // Rarely there: looking at the names is cheaper than hashing two.
+        let (mut sent_id, mut sent_trace) = (None, None);
+        for (name, value) in headers {
+            if *name == headers::TRACE_ID {
+                sent_trace = Some(value);
+            } else if *name == headers::REQUEST_ID {
+                sent_id = Some(value);
+            }
+        }
+        let request_id = sent_id
+            .filter(|id: &&HeaderValue| !id.is_empty() && id.len() <= 128)
             .cloned()
             .unwrap_or_else(|| part(0..REQUEST_ID_END));
         let generated = part(EXTENDED_ID_END..IDS_LENGTH);
-        let trace = match find(headers, &headers::TRACE_ID) {
+        let trace = match sent_trace {
             Some(sent) => client_trace(sent, &generated),
             None => generated,
         };
@@ -218,6 +227,7 @@ fn hex(nibble: u8) -> u8 {
 }
 
 /// A header that is rarely there: looking at the names is cheaper than hashing one.
+#[cfg(feature = "openapi")]
 pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     headers
         .iter()

@@ -88,20 +88,17 @@ pub(crate) fn map(
     Ok(Outcome::Send)
 }
 
-/// What a backend is told of the length of a body; `None` is not known in advance.
+/// What a backend is told of the length of a body; `None` is not known in advance. The headers are
+/// mapped ones, which hold neither a length nor a transfer coding.
 // AWS: known-issues — Content-Length is generated.
 pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, length: Option<u64>) {
-    headers.remove(header::TRANSFER_ENCODING);
     match length {
-        Some(0) if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => {
-            headers.remove(header::CONTENT_LENGTH);
-        }
+        Some(0) if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => {}
         Some(length) => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         // Without it a client of hyper leaves out the body of a GET.
         None => {
-            headers.remove(header::CONTENT_LENGTH);
             headers.insert(
                 header::TRANSFER_ENCODING,
                 HeaderValue::from_static("chunked"),
