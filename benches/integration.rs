@@ -101,8 +101,7 @@ fn main() {
             IntegrationResponse::new(200)
                 .response_template("application/json", Template::vtl("$input.json('$')")),
         );
-    let mut cases: Vec<(&str, Case)> =
-        vec![("bare", Box::new(|count| run(&Backend, count)))];
+    let mut cases: Vec<(&str, Case)> = vec![("bare", Box::new(|count| run(&Backend, count)))];
     for (name, integration) in [
         ("proxy", &proxy),
         ("select", &select),

@@ -16,24 +16,12 @@
 //! # Ok::<(), tower_apigw::vtl::Error>(())
 //! ```
 //!
-//! # The language
-//!
-//! - A reference without a value is the empty string everywhere: printed, compared, passed on. So `#if($missing)`
-//!   is true; test with `#if($missing != "")`.
-//! - `#if` takes literals and computed values for false; only references and Boolean expressions count.
-//! - `#set`, `#if`, `#elseif`, `#else`, `#foreach`, `#break`, `#stop`, `#define`, `#literal` and `#[[ ... ]]#` work.
-//!   `#macro` defines nothing, `#include` and `#parse` fail when reached, any other `#word` prints itself.
-//! - `#set` eats the blanks before it, if they stand behind another directive, and the newline behind it. `#if`,
-//!   `#foreach`, `#else` and `#end` eat the newline behind them. Nothing else is trimmed.
-//! - Values are Java's: strings, integers that grow, doubles, lists and maps, with the methods their classes have.
-//!   An index out of range or an exception in a method ends the rendering with an [`Error`]; a method that does
-//!   not exist is the empty string.
-//! - Names may contain `-`: `$a-b` is one name.
-//!
 //! # Bounds
 //!
 //! No template can crash, loop for ever or eat all memory: [`Options`] bound the template and its loops, [`Limits`]
 //! the work and the output of one rendering.
+//!
+#![doc = include_str!("language.md")]
 
 mod ast;
 mod block;

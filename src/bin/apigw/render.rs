@@ -73,7 +73,7 @@ pub(crate) struct Render {
     #[arg(long, value_name = "K=V")]
     path: Vec<Lines>,
 
-    /// A JSON object that is laid over the $context of an invented request
+    /// A JSON object that is laid over the $context of an invented request; `-` is standard input
     #[arg(long, value_name = "FILE", env = "APIGW_CONTEXT")]
     context: Option<PathBuf>,
 
@@ -132,12 +132,21 @@ impl Render {
         if self.trace && self.engine != EngineChoice::Vtl {
             return Err(Failure::usage("--trace follows templates in VTL only"));
         }
-        let stdin = Path::new("-");
-        if path == stdin && self.body.as_deref() == Some(stdin) {
-            return Err(
-                Failure::usage("the template and --body cannot both be standard input")
-                    .help("give one of them as a file"),
-            );
+        let files = [
+            ("the template", Some(path)),
+            ("--body", self.body.as_deref()),
+            ("--context", self.context.as_deref()),
+        ];
+        let stdin: Vec<_> = files
+            .into_iter()
+            .filter(|(_, file)| *file == Some(Path::new("-")))
+            .map(|(name, _)| name)
+            .collect();
+        if let [first, second, ..] = stdin.as_slice() {
+            return Err(Failure::usage(format!(
+                "{first} and {second} cannot both be standard input"
+            ))
+            .help("give one of them as a file"));
         }
         let path_parameters = owned(pairs(&self.path, "a path parameter", "--path")?);
         let query = owned(pairs(&self.query, "a query parameter", "--query")?);

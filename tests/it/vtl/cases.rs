@@ -54,10 +54,19 @@ fn cases_pass_except_those_that_are_listed() {
     let mut listed: Vec<_> = not_yet().into_keys().collect();
     listed.sort();
     failed.sort();
-    let news: Vec<_> = failed.iter().filter(|name| !listed.contains(name)).collect();
+    let news: Vec<_> = failed
+        .iter()
+        .filter(|name| !listed.contains(name))
+        .collect();
     assert!(news.is_empty(), "cases that fail: {news:?}");
-    let stale: Vec<_> = listed.iter().filter(|name| !failed.contains(name)).collect();
-    assert!(stale.is_empty(), "not-yet.txt lists cases that pass or are gone: {stale:?}");
+    let stale: Vec<_> = listed
+        .iter()
+        .filter(|name| !failed.contains(name))
+        .collect();
+    assert!(
+        stale.is_empty(),
+        "not-yet.txt lists cases that pass or are gone: {stale:?}"
+    );
 }
 
 /// Templates and outputs of others, recorded on AWS; they are not ours to keep.

@@ -23,7 +23,10 @@ fn language(error: &Error, source: &str, message: &str, position: Option<Positio
     let place = position.map(|at| (at.line as usize, at.column as usize));
     assert_eq!(place, Some((line, column)), "{source}");
     assert_eq!(message, error.message(), "{source}");
-    let Ok(cut) = source.get(error.span().start as usize..error.span().end as usize).ok_or(()) else {
+    let Ok(cut) = source
+        .get(error.span().start as usize..error.span().end as usize)
+        .ok_or(())
+    else {
         panic!("the span is not in the template: {source}");
     };
     let mut told = format!("{:?}: {}", error.kind(), error.render(source));

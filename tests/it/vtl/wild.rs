@@ -109,5 +109,10 @@ fn published_templates_render_as_velocity_renders_them() {
          {equal} templates give what Velocity gives",
         index.len()
     );
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
