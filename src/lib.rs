@@ -51,7 +51,8 @@
 //! | `client` | yes | `backend::HttpClient`: HTTP/1.1, a pool, TLS by rustls with ring |
 //! | `openapi` | yes | `openapi`: documents in OpenAPI 2.0, 3.0, 3.1, JSON and YAML; `Api` |
 //! | `tera` | yes | mapping templates in Tera 2 |
-//! | `sigv4` | yes | reserved for AWS Signature Version 4 |
+//! | `sigv4` | yes | reserved for AWS Signature Version 4; brings nothing yet |
+//! | `validation` | yes | request bodies against their models (JSON Schema, draft 4) |
 //! | `axum` | | `Api::into_router`, and the client's address from axum |
 //! | `server` | | `server`: a listener for HTTP/1.1 and HTTP/2 that keeps the spelling of headers |
 //! | `cli` | | the program `apigw` |

@@ -186,8 +186,8 @@ impl Render {
     }
 
     fn rendered(&self, source: &Source, scope: &Scope<'_>) -> Result<(String, Overrides), Failure> {
-        let compiled = self.engine.engine();
-        let template = compiled
+        let engine = self.engine.engine();
+        let template = engine
             .compile(source.text(), &self.content_type)
             .map_err(|error| {
                 tell(
