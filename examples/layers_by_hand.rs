@@ -7,15 +7,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use tower::timeout::TimeoutLayer;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_apigw::Body;
 use tower_apigw::integration::{Integration, IntegrationResponse, Method};
-use tower_apigw::layer::{
-    BodyMappingLayer, DispatchLayer, GatewayResponseLayer, RequestMappingLayer,
-    ResponseSelectionLayer, SigV4Layer,
-};
+use tower_apigw::layer::*;
 use tower_apigw::mapping::{Plan, Stage};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -26,18 +23,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .request_template("application/json", r#"{"quantity": $input.path('$.n')}"#)
         .response(IntegrationResponse::new(200))
         .response(IntegrationResponse::new(404).selection_pattern("4\\d{2}"));
-    let plan = Plan::compile(
-        &integration,
-        &Method::new("POST", "/orders/{orderId}"),
-        Stage::new("prod"),
-    )?;
-    let plan = Arc::new(plan);
+    let method = Method::new("POST", "/orders/{orderId}");
+    let plan = Arc::new(Plan::compile(&integration, &method, Stage::new("prod"))?);
 
+    let server = HeaderValue::from_static("by-hand");
     let service = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::overriding(
-            header::SERVER,
-            HeaderValue::from_static("by-hand"),
-        ))
+        .layer(SetResponseHeaderLayer::overriding(header::SERVER, server))
         .layer(GatewayResponseLayer::new())
         .layer(BodyMappingLayer::new(Arc::clone(&plan)))
         .layer(ResponseSelectionLayer::new(Arc::clone(&plan)))
@@ -55,30 +46,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let request = Request::post(path).body(Body::from(body))?;
         let response = service.clone().oneshot(request).await?;
         let text = response.body().as_bytes().unwrap_or_default();
-        println!(
-            "{path}: {} {:?} {text:?}",
-            response.status(),
-            response.headers().get("server")
-        );
+        let server = response.headers().get("server");
+        println!("{path}: {} {server:?} {text:?}", response.status());
     }
     Ok(())
 }
 
 /// Answers what it received.
 async fn backend(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    println!("backend got {} {}", request.method(), request.uri());
     match request.uri().path() {
         "/slow" => tokio::time::sleep(Duration::from_secs(5)).await,
         "/none" => {
             let mut response = Response::new(Body::from("nothing here"));
-            *response.status_mut() = http::StatusCode::GONE;
+            *response.status_mut() = StatusCode::GONE;
             return Ok(response);
         }
-        _ => println!(
-            "backend got {} {} {:?}",
-            request.method(),
-            request.uri(),
-            request.body().as_bytes()
-        ),
+        _ => {}
     }
     Ok(Response::new(request.into_body()))
 }
