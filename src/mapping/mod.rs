@@ -41,7 +41,9 @@ pub use stage::Stage;
 pub(crate) use call::Call;
 pub(crate) use context::Facts;
 pub(crate) use expression::{Destination, Side as ExpressionSide, Source, destination};
-pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, METHOD_OVERRIDE, REQUEST_ID, TRACE_ID};
+#[cfg(feature = "openapi")]
+pub(crate) use headers::METHOD_OVERRIDE;
+pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, REQUEST_ID, TRACE_ID};
 #[cfg(feature = "openapi")]
 pub(crate) use method_request::find as find_header;
 pub(crate) use method_request::{Arrival, MethodRequest, RANDOM_BYTES};
