@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::response::Status;
+
 /// One entry of `x-amazon-apigateway-gateway-responses`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,16 +65,5 @@ impl GatewayResponse {
 fn optional_status_text<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Status {
-        Text(String),
-        Number(u64),
-    }
-    Ok(
-        Option::<Status>::deserialize(deserializer)?.map(|status| match status {
-            Status::Text(text) => text,
-            Status::Number(number) => number.to_string(),
-        }),
-    )
+    Ok(Option::<Status>::deserialize(deserializer)?.map(String::from))
 }

@@ -80,18 +80,26 @@ impl IntegrationResponse {
     }
 }
 
+/// A status in a document: a number in text, or a number.
 // Recorded: T:test_import_with_integer_http_status_code.
-fn status_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Status {
-        Text(String),
-        Number(u64),
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Status {
+    Text(String),
+    Number(u64),
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Text(text) => text,
+            Status::Number(number) => number.to_string(),
+        }
     }
-    Ok(match Status::deserialize(deserializer)? {
-        Status::Text(text) => text,
-        Status::Number(number) => number.to_string(),
-    })
+}
+
+fn status_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Status::deserialize(deserializer).map(String::from)
 }
 
 /// The form of documents: an object with the patterns as keys, `default` for none.
