@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use num_bigint::BigInt;
 
+use super::methods::Name;
 use super::span::Span;
 
 /// A variable: its place in the table of names.
@@ -80,6 +82,16 @@ pub(crate) struct Reference {
     pub(crate) span: Span,
 }
 
+impl Reference {
+    /// Whether it prints its value and nothing before it.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain | Form::Quiet)
+            && self.slashes.is_empty()
+            && self.prefix.is_empty()
+    }
+}
+
 /// What a reference does when it is printed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -99,12 +111,14 @@ pub(crate) enum Form {
 pub(crate) struct Step {
     pub(crate) kind: StepKind,
     pub(crate) span: Span,
+    /// Where in a map of a document the property was found last.
+    pub(crate) hint: AtomicU32,
 }
 
 #[derive(Debug)]
 pub(crate) enum StepKind {
     Property(Arc<str>),
-    Method(Box<str>, Box<[Expr]>),
+    Method(Name, Box<[Expr]>),
     Index(Expr),
 }
 

@@ -50,12 +50,15 @@ impl Meter {
     #[inline]
     pub(crate) fn text(&self, len: usize) -> Result<(), Exception> {
         if len > self.text {
-            return Err(Exception::limit(
-                ExceptionKind::Output,
-                format!("a text grows beyond {} bytes", self.text),
-            ));
+            return Err(self.too_long());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_long(&self) -> Exception {
+        let message = format!("a text grows beyond {} bytes", self.text);
+        Exception::limit(ExceptionKind::Output, message)
     }
 
     /// Fails when a walk has gone too deep.

@@ -45,4 +45,5 @@ pub use self::eval::Trace;
 pub use self::object::{Exception, ExceptionKind, Object};
 pub use self::span::Span;
 pub use self::template::{Limits, Options, Template, Undefined};
-pub use self::value::{Decimal, Entry, Iter, List, ListKind, Map, MapKind, Value, View};
+pub use self::value::{Decimal, Entry, Iter, List, ListKind, Map, MapKind, Str, Value, View};
+pub(crate) use self::value::{Doc, DocBuilder, MAX_TEXT, Open};

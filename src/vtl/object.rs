@@ -45,6 +45,28 @@ pub trait Object {
         Ok(None)
     }
 
+    /// Whether [`print`](Object::print) answers for some calls of this method.
+    fn prints(&self, method: &str) -> bool {
+        let _ = method;
+        false
+    }
+
+    /// Appends what `$object.method(args)` prints, instead of making a value of it that is printed then; `None`
+    /// to be asked by [`call`](Object::call). To be answered only where the call has a value and nothing else
+    /// comes of it.
+    ///
+    /// # Errors
+    /// What the method throws; it ends the rendering.
+    fn print(
+        &self,
+        method: &str,
+        args: &[Value],
+        out: &mut String,
+    ) -> Option<Result<(), Exception>> {
+        let _ = (method, args, out);
+        None
+    }
+
     /// What `$object` prints.
     fn text(&self) -> String {
         String::new()

@@ -114,6 +114,11 @@ pub(crate) fn decimal_value(value: &Value) -> Option<Decimal> {
 
 /// Compares two numbers; `None` if one is none.
 pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => return Some(a.cmp(b)),
+        (Value::Str(_), _) | (_, Value::Str(_)) => return None,
+        _ => {}
+    }
     Some(match common(left, right)? {
         Base::Int | Base::Long => long_value(left)?.cmp(&long_value(right)?),
         Base::Big => big_value(left)?.cmp(&big_value(right)?),
@@ -140,6 +145,17 @@ fn is_zero(value: &Value) -> bool {
 
 /// The value of `left operator right`; null when an operand is no number, or for a division by zero.
 pub(crate) fn compute(operator: Math, left: &Value, right: &Value) -> Result<Value, Exception> {
+    // What most templates compute.
+    match (left, operator, right) {
+        (Value::Int(a), Math::Add, Value::Int(b)) => {
+            let sum = i64::from(*a) + i64::from(*b);
+            return Ok(i32::try_from(sum).map_or(Value::Long(sum), Value::Int));
+        }
+        (Value::Double(a), Math::Add | Math::Subtract | Math::Multiply, Value::Double(b)) => {
+            return Ok(Value::Double(floats(operator, *a, *b)));
+        }
+        _ => {}
+    }
     let Some(base) = common(left, right) else {
         return Ok(Value::Null);
     };

@@ -24,6 +24,14 @@ impl LoopScope {
         }
     }
 
+    /// Makes it the state of a loop that begins.
+    pub(crate) fn begin(&mut self, parent: Option<Rc<LoopScope>>) {
+        self.index.set(-1);
+        self.has_next.set(true);
+        self.values.take();
+        self.parent = parent;
+    }
+
     /// What the template has put into `$foreach`.
     pub(crate) fn values(&self) -> Map {
         self.values
@@ -59,9 +67,11 @@ impl LoopScope {
 
 impl Drop for LoopScope {
     fn drop(&mut self) {
-        let mut queue = Vec::new();
-        self.dismantle(&mut queue);
-        dismantle(queue);
+        if self.parent.is_some() || self.values.get_mut().is_some() {
+            let mut queue = Vec::new();
+            self.dismantle(&mut queue);
+            dismantle(queue);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A parsed template, ready to render any number of times.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ast::Nodes;
@@ -69,6 +68,8 @@ pub struct Template {
     pub(crate) nodes: Nodes,
     pub(crate) options: Options,
     pub(crate) names: Names,
+    /// Whether it may read `$velocityCount` or `$velocityHasNext`.
+    pub(crate) counts: bool,
 }
 
 impl Template {
@@ -113,10 +114,14 @@ impl Template {
             names.slot(name);
         }
         let nodes = parse(source, &mut names)?;
+        let counts = ["velocityCount", "velocityHasNext"]
+            .iter()
+            .any(|name| names.mentions(name));
         Ok(Template {
             nodes,
             options,
             names,
+            counts,
         })
     }
 
@@ -172,13 +177,7 @@ impl Template {
 
     /// Every variable the template mentions with the property, method or constant key behind it, in strings too.
     pub fn references(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.mentioned()
-            .iter()
-            .map(|(root, child)| (root.as_str(), child.as_deref()))
-    }
-
-    fn mentioned(&self) -> &BTreeSet<(String, Option<String>)> {
-        &self.names.mentioned
+        self.names.mentioned()
     }
 }
 

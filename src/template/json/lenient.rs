@@ -4,7 +4,7 @@
 //! commas may be missing or too many in places, what follows the first value is not looked at. What remains an error
 //! is a text that begins like JSON and ends too early or has punctuation where a value or name should be.
 
-use crate::template::json::{Build, JsonError, Units};
+use crate::template::json::{Build, JsonError, Piece, Units};
 
 /// How deep objects and arrays may nest.
 // Chosen: the limit json-smart itself has had since 2.4.9.
@@ -27,16 +27,17 @@ const END: u8 = 0x1A;
 
 /// Which bytes end a value without quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Stop(&'static [u8]);
+struct Stop(u8, u8);
 
 impl Stop {
-    const TEXT: Self = Self(&[END]);
-    const ARRAY: Self = Self(b",]\x1A");
-    const OBJECT: Self = Self(b",}\x1A");
-    const NAME: Self = Self(b":\x1A");
+    const TEXT: Self = Self(END, END);
+    const ARRAY: Self = Self(b',', b']');
+    const OBJECT: Self = Self(b',', b'}');
+    const NAME: Self = Self(b':', b':');
 
+    #[inline]
     fn has(self, byte: u8) -> bool {
-        self.0.contains(&byte)
+        byte == self.0 || byte == self.1 || byte == END
     }
 }
 
@@ -49,10 +50,12 @@ struct Reader<'a, B: Build> {
 }
 
 impl<'a, B: Build> Reader<'a, B> {
+    #[inline]
     fn peek(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(END)
     }
 
+    #[inline]
     fn bump(&mut self) -> u8 {
         self.at += 1;
         self.peek()
@@ -79,19 +82,19 @@ impl<'a, B: Build> Reader<'a, B> {
             b':' | b'}' | b']' => self.unexpected(),
             b'{' => self.nested(Self::object),
             b'[' => self.nested(Self::array),
-            b'"' | b'\'' => match self.quoted()? {
-                Quoted::Slice(slice) => Ok(self.build.text(slice)),
-                Quoted::Buffer => Ok(self.build.text(&self.buffer)),
-            },
+            b'"' | b'\'' => self.quoted(B::text),
             b'0'..=b'9' | b'-' => self.number(stop),
             END if stop != Stop::TEXT => self.early_end(),
-            _ => Ok(match self.bare(stop) {
-                "null" => self.build.null(),
-                "true" => self.build.boolean(true),
-                "false" => self.build.boolean(false),
-                "NaN" => self.build.double(f64::NAN),
-                text => self.build.text(text),
-            }),
+            _ => {
+                let piece = self.bare(stop);
+                Ok(match piece.text() {
+                    "null" => self.build.null(),
+                    "true" => self.build.boolean(true),
+                    "false" => self.build.boolean(false),
+                    "NaN" => self.build.double(f64::NAN),
+                    _ => self.build.text(piece),
+                })
+            }
         }
     }
 
@@ -109,17 +112,20 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     fn array(&mut self) -> Result<B::Value, JsonError> {
-        let mut values = Vec::new();
+        let mut array = self.build.array();
         self.at += 1;
         loop {
             match self.peek() {
                 b' ' | b'\r' | b'\n' | b'\t' | b',' => self.at += 1,
                 b']' => {
                     self.at += 1;
-                    return Ok(self.build.array(values));
+                    return Ok(self.build.close_array(array));
                 }
                 END => return self.early_end(),
-                _ => values.push(self.value(Stop::ARRAY)?),
+                _ => {
+                    let value = self.value(Stop::ARRAY)?;
+                    self.build.item(&mut array, value);
+                }
             }
         }
     }
@@ -153,16 +159,12 @@ impl<'a, B: Build> Reader<'a, B> {
 
     /// `name: value`.
     fn member(&mut self, object: &mut B::Object) -> Result<(), JsonError> {
-        let owned;
-        let name = match self.peek() {
-            b'"' | b'\'' => match self.quoted()? {
-                Quoted::Slice(slice) => slice,
-                Quoted::Buffer => {
-                    owned = std::mem::take(&mut self.buffer);
-                    &owned
-                }
-            },
-            _ => self.bare(Stop::NAME),
+        let key = match self.peek() {
+            b'"' | b'\'' => self.quoted(|build, piece| build.key(object, piece))?,
+            _ => {
+                let piece = self.bare(Stop::NAME);
+                self.build.key(object, piece)
+            }
         };
         self.skip_blank();
         match self.peek() {
@@ -171,7 +173,7 @@ impl<'a, B: Build> Reader<'a, B> {
             _ => return self.unexpected(),
         }
         let value = self.value(Stop::OBJECT)?;
-        self.build.entry(object, name, value);
+        self.build.entry(object, key, value);
         Ok(())
     }
 
@@ -188,7 +190,7 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     /// Everything up to a stop, without blanks around it.
-    fn bare(&mut self, stop: Stop) -> &'a str {
+    fn bare(&mut self, stop: Stop) -> Piece<'a> {
         let start = self.at;
         self.skip_to(stop);
         self.slice(start)
@@ -203,13 +205,54 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     /// What was read since `start`, without blanks and control characters around it.
-    fn slice(&self, start: usize) -> &'a str {
+    fn slice(&self, start: usize) -> Piece<'a> {
         let whole = self.text.get(start..self.at).unwrap_or_default();
-        whole.trim_matches(|c| c <= ' ')
+        let text = whole.trim_start_matches(|c| c <= ' ');
+        let start = start + whole.len() - text.len();
+        let text = text.trim_end_matches(|c| c <= ' ');
+        Piece::verbatim(self.text, start, text.len())
+    }
+
+    /// A number as most are: few digits, nothing behind it but what ends it.
+    fn short_number(&mut self, stop: Stop) -> Option<B::Value> {
+        let negative = self.peek() == b'-';
+        let mut at = self.at + usize::from(negative);
+        let (mut number, mut digits) = (0i64, 0);
+        let mut fraction = None;
+        loop {
+            let byte = self.text.as_bytes().get(at).copied().unwrap_or(END);
+            match byte {
+                b'0'..=b'9' => {
+                    number = number * 10 + i64::from(byte - b'0');
+                    digits += 1;
+                    // So many digits are exact in any type.
+                    if digits > 15 {
+                        return None;
+                    }
+                }
+                b'.' if fraction.is_none() => fraction = Some(digits),
+                _ if stop.has(byte) && digits > 0 => break,
+                _ => return None,
+            }
+            at += 1;
+        }
+        self.at = at;
+        Some(match fraction {
+            None => self.build.integer(if negative { -number } else { number }),
+            Some(whole) => {
+                // Both are exact, so their quotient is the nearest number.
+                let scale = POWERS.get(digits - whole).copied().unwrap_or(1.0);
+                let size = number as f64 / scale;
+                self.build.double(if negative { -size } else { size })
+            }
+        })
     }
 
     /// A number, or a text that begins like one.
     fn number(&mut self, stop: Stop) -> Result<B::Value, JsonError> {
+        if let Some(value) = self.short_number(stop) {
+            return Ok(value);
+        }
         let start = self.at;
         self.at += 1;
         self.skip_digits();
@@ -223,9 +266,7 @@ impl<'a, B: Build> Reader<'a, B> {
             whole = false;
             self.at += 1;
             if !matches!(self.peek(), b'+' | b'-' | b'0'..=b'9') {
-                self.skip_to(stop);
-                let text = self.slice(start);
-                return Ok(self.build.text(text));
+                return Ok(self.text_since(start, stop));
             }
             self.at += 1;
             self.skip_digits();
@@ -233,11 +274,9 @@ impl<'a, B: Build> Reader<'a, B> {
         self.skip_blank();
         // The reference parser looks up stops in a table that ends at `}`: what lies above ends a number as well.
         if self.peek() <= b'}' && !stop.has(self.peek()) {
-            self.skip_to(stop);
-            let text = self.slice(start);
-            return Ok(self.build.text(text));
+            return Ok(self.text_since(start, stop));
         }
-        let text = self.slice(start);
+        let text = self.slice(start).text();
         if whole {
             return Ok(integer(text, self.build));
         }
@@ -249,26 +288,34 @@ impl<'a, B: Build> Reader<'a, B> {
         }
     }
 
-    /// A text in quotes of either kind.
-    fn quoted(&mut self) -> Result<Quoted<'a>, JsonError> {
+    /// What only began like a number, as a text up to the stop.
+    fn text_since(&mut self, start: usize, stop: Stop) -> B::Value {
+        self.skip_to(stop);
+        let piece = self.slice(start);
+        self.build.text(piece)
+    }
+
+    /// Where the quote is that ends a text without escapes.
+    #[inline(always)]
+    fn plain_text(&self) -> Option<usize> {
         let quote = self.peek();
-        self.at += 1;
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        match rest.iter().position(|&byte| byte == quote || byte == b'\\') {
-            Some(length) if rest.get(length) == Some(&quote) => {
-                let slice = self.text.get(self.at..self.at + length).unwrap_or_default();
-                self.at += length + 1;
-                Ok(Quoted::Slice(slice))
-            }
-            Some(_) => {
-                self.escaped(quote)?;
-                Ok(Quoted::Buffer)
-            }
-            None => {
-                self.at = self.text.len();
-                self.early_end()
-            }
+        let end = end_of_plain(self.text.as_bytes(), self.at + 1, quote);
+        (self.text.as_bytes().get(end) == Some(&quote)).then_some(end)
+    }
+
+    /// A text in quotes of either kind.
+    #[inline(always)]
+    fn quoted<T>(&mut self, make: impl FnOnce(&mut B, Piece<'_>) -> T) -> Result<T, JsonError> {
+        let start = self.at + 1;
+        if let Some(end) = self.plain_text() {
+            self.at = end + 1;
+            let piece = Piece::verbatim(self.text, start, end - start);
+            return Ok(make(self.build, piece));
         }
+        let quote = self.peek();
+        self.at = start;
+        self.escaped(quote)?;
+        Ok(make(self.build, Piece::made(&self.buffer)))
     }
 
     /// A text with escapes, into the buffer. Control characters are dropped from it, unlike from one without escapes.
@@ -341,10 +388,33 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 }
 
-enum Quoted<'a> {
-    Slice(&'a str),
-    Buffer,
+/// Where a text meets its quote or an escape, or the end.
+#[inline]
+fn end_of_plain(text: &[u8], from: usize, quote: u8) -> usize {
+    // Eight bytes at a time: what the lowest mark stands for is no coincidence, what lies above may be.
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = from;
+    while let Some(Ok(eight)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let word = u64::from_le_bytes(eight);
+        let marks =
+            zeros(word ^ (u64::from(quote) * ONES)) | zeros(word ^ (u64::from(b'\\') * ONES));
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+        if at > from + 64 {
+            break;
+        }
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len())
 }
+
+/// Powers of ten that are exact.
+const POWERS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 
 /// A whole number in the smallest Java type that the reference parser gives it.
 fn integer<B: Build>(text: &str, build: &mut B) -> B::Value {

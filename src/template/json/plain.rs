@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::template::json::Build;
+use crate::template::json::{Build, Piece};
 
 /// Builds [`serde_json::Value`]s.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,9 @@ pub(crate) struct Plain;
 
 impl Build for Plain {
     type Value = Value;
+    type Array = Vec<Value>;
     type Object = Map<String, Value>;
+    type Key = String;
 
     fn null(&mut self) -> Value {
         Value::Null
@@ -20,8 +22,8 @@ impl Build for Plain {
         Value::Bool(value)
     }
 
-    fn text(&mut self, value: &str) -> Value {
-        Value::from(value)
+    fn text(&mut self, value: Piece<'_>) -> Value {
+        Value::from(value.text())
     }
 
     fn integer(&mut self, value: i64) -> Value {
@@ -40,16 +42,28 @@ impl Build for Plain {
         serde_json::from_str(text).unwrap_or(Value::Null)
     }
 
-    fn array(&mut self, values: Vec<Value>) -> Value {
-        Value::Array(values)
+    fn array(&mut self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn item(&mut self, array: &mut Vec<Value>, value: Value) {
+        array.push(value);
+    }
+
+    fn close_array(&mut self, array: Vec<Value>) -> Value {
+        Value::Array(array)
     }
 
     fn object(&mut self) -> Self::Object {
         Map::new()
     }
 
-    fn entry(&mut self, object: &mut Self::Object, key: &str, value: Value) {
-        object.insert(key.to_owned(), value);
+    fn key(&mut self, _: &mut Self::Object, key: Piece<'_>) -> String {
+        key.text().to_owned()
+    }
+
+    fn entry(&mut self, object: &mut Self::Object, key: String, value: Value) {
+        object.insert(key, value);
     }
 
     fn close(&mut self, object: Self::Object) -> Value {

@@ -1,6 +1,6 @@
 //! The strict JSON reader behind `$util.parseJson`: RFC 8259, nothing before or after the value.
 
-use crate::template::json::{Build, JsonError, Units};
+use crate::template::json::{Build, JsonError, Piece, Units};
 
 /// How deep objects and arrays may nest.
 // Chosen: the same as for a payload.
@@ -56,8 +56,11 @@ impl<'a, B: Build> Reader<'a, B> {
             Some(b'{') => self.nested(Self::object),
             Some(b'[') => self.nested(Self::array),
             Some(b'"') => {
+                let at = self.at + 1;
                 let slice = self.string()?;
-                Ok(self.build.text(slice.unwrap_or(&self.buffer)))
+                let made = Piece::made(&self.buffer);
+                let verbatim = |slice: &str| Piece::verbatim(self.text, at, slice.len());
+                Ok(self.build.text(slice.map_or(made, verbatim)))
             }
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true").map(|()| self.build.boolean(true)),
@@ -92,10 +95,11 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     fn array(&mut self) -> Result<B::Value, JsonError> {
-        let mut values = Vec::new();
+        let mut array = self.build.array();
         if self.next_token() != Some(b']') {
             loop {
-                values.push(self.value()?);
+                let value = self.value()?;
+                self.build.item(&mut array, value);
                 match self.next_token() {
                     Some(b',') => self.at += 1,
                     Some(b']') => break,
@@ -104,7 +108,7 @@ impl<'a, B: Build> Reader<'a, B> {
             }
         }
         self.at += 1;
-        Ok(self.build.array(values))
+        Ok(self.build.close_array(array))
     }
 
     fn object(&mut self) -> Result<B::Value, JsonError> {
@@ -114,20 +118,19 @@ impl<'a, B: Build> Reader<'a, B> {
                 if self.next_token() != Some(b'"') {
                     return self.unexpected();
                 }
-                let owned;
-                let name = match self.string()? {
-                    Some(slice) => slice,
-                    None => {
-                        owned = std::mem::take(&mut self.buffer);
-                        &owned
-                    }
+                let at = self.at + 1;
+                let key = match self.string()? {
+                    Some(slice) => self
+                        .build
+                        .key(&mut object, Piece::verbatim(self.text, at, slice.len())),
+                    None => self.build.key(&mut object, Piece::made(&self.buffer)),
                 };
                 if self.next_token() != Some(b':') {
                     return self.unexpected();
                 }
                 self.at += 1;
                 let value = self.value()?;
-                self.build.entry(&mut object, name, value);
+                self.build.entry(&mut object, key, value);
                 match self.next_token() {
                     Some(b',') => self.at += 1,
                     Some(b'}') => break,

@@ -7,7 +7,7 @@ use tera::{Map, Value};
 
 use crate::jsonpath::{Found, Kind, Match, Node, Number, Path};
 use crate::template::context::{Fact, Facts};
-use crate::template::json::Build;
+use crate::template::json::{Build, Piece};
 use crate::template::{OverrideMap, OverrideValue, Scope};
 
 /// Builds [`Value`]s from JSON text.
@@ -16,7 +16,9 @@ pub(super) struct Tree;
 
 impl Build for Tree {
     type Value = Value;
+    type Array = Vec<Value>;
     type Object = Map;
+    type Key = Key<'static>;
 
     fn null(&mut self) -> Value {
         Value::none()
@@ -26,8 +28,8 @@ impl Build for Tree {
         Value::from(value)
     }
 
-    fn text(&mut self, value: &str) -> Value {
-        text(value)
+    fn text(&mut self, value: Piece<'_>) -> Value {
+        text(value.text())
     }
 
     fn integer(&mut self, value: i64) -> Value {
@@ -49,16 +51,28 @@ impl Build for Tree {
         Value::from(text.parse().unwrap_or(f64::NAN))
     }
 
-    fn array(&mut self, values: Vec<Value>) -> Value {
-        Value::from(values)
+    fn array(&mut self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn item(&mut self, array: &mut Vec<Value>, value: Value) {
+        array.push(value);
+    }
+
+    fn close_array(&mut self, array: Vec<Value>) -> Value {
+        Value::from(array)
     }
 
     fn object(&mut self) -> Map {
         Map::new()
     }
 
-    fn entry(&mut self, object: &mut Map, key: &str, value: Value) {
-        object.insert(Key::String(key.into()), value);
+    fn key(&mut self, _: &mut Self::Object, key: Piece<'_>) -> Self::Key {
+        Key::String(key.text().into())
+    }
+
+    fn entry(&mut self, object: &mut Map, key: Self::Key, value: Value) {
+        object.insert(key, value);
     }
 
     fn close(&mut self, object: Map) -> Value {

@@ -7,7 +7,7 @@ use crate::template::overrides::OverrideMap;
 use crate::template::vtl::needs::{ContextNeeds, Names};
 use crate::template::vtl::tree::{big_integer, integer};
 use crate::template::{OverrideValue, Overrides, Scope};
-use crate::vtl::{Exception, List, Map, Value};
+use crate::vtl::{Exception, List, Map, MapKind, Value};
 
 const REQUEST: &str = "requestOverride";
 const RESPONSE: &str = "responseOverride";
@@ -24,19 +24,23 @@ impl ContextMap {
     /// `$context` with what the template may read of it.
     pub(crate) fn new(scope: &Scope<'_>, needs: &ContextNeeds) -> Self {
         // Recorded: the order of the keys is that of a Java hash map, and printing it or a map in it gives nothing.
-        let map = Map::hash().quiet();
-        let put = |name: &str, fact| {
-            if name != REQUEST && name != RESPONSE {
+        let map = match &needs.names {
+            Names::All => Map::hash(),
+            Names::Only(names) => Map::with_capacity(MapKind::Hash, names.len()),
+        };
+        let map = map.quiet();
+        let put = |name: Arc<str>, fact| {
+            if *name != *REQUEST && *name != *RESPONSE {
                 map.put_str(name, value(fact, &needs.identity));
             }
         };
         match &needs.names {
-            Names::All => scope.context.visit(put),
+            Names::All => scope.context.visit(|name, fact| put(Arc::from(name), fact)),
             Names::Only(names) => {
                 let facts = names
                     .iter()
                     .filter_map(|name| Some((name, scope.context.fact(name)?)));
-                facts.for_each(|(name, fact)| put(name, fact));
+                facts.for_each(|(name, fact)| put(Arc::clone(name), fact));
             }
         }
         let (request, response) = (needs.names.has(REQUEST), needs.names.has(RESPONSE));
@@ -176,15 +180,15 @@ fn to_override(value: &Value, depth: usize) -> Result<OverrideValue, Exception> 
 fn value(fact: Fact<'_>, identity: &Names) -> Value {
     match fact {
         Fact::Null => Value::Null,
-        Fact::Text(text) => Value::Str(Arc::clone(text)),
+        Fact::Text(text) => Value::from(Arc::clone(text)),
         Fact::Integer(number) => integer(number),
         Fact::Json(json) => json_value(json),
         Fact::Facts(facts) => facts_map(facts),
         Fact::Identity(facts) => {
             let map = Map::hash().quiet();
             facts.visit(|name, fact| {
-                if identity.has(name) {
-                    map.put_str(name, value(fact, identity));
+                if let Some(key) = identity.key(name) {
+                    map.put_str(key, value(fact, identity));
                 }
             });
             Value::Map(map)

@@ -6,13 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::jsonpath::Path;
-use crate::template::json::parse_lenient;
+use crate::template::Scope;
 use crate::template::vtl::needs::{InputNeeds, Names};
 use crate::template::vtl::node::find;
-use crate::template::vtl::tree::Tree;
+use crate::template::vtl::payload;
 use crate::template::vtl::{Parts, inherited, too_many};
-use crate::template::{Params, Scope};
-use crate::vtl::{Exception, Map, Object, Value};
+use crate::vtl::{Doc, Exception, MAX_TEXT, Map, Object, Value};
 
 /// Marks an exception as the client's fault: the payload is broken.
 pub(crate) const PAYLOAD: u8 = 1;
@@ -21,16 +20,22 @@ pub(crate) const PAYLOAD: u8 = 1;
 pub(crate) struct Input {
     parts: Arc<Parts>,
     body: Option<Arc<str>>,
-    document: OnceCell<Result<Value, Exception>>,
-    params: Values,
+    document: OnceCell<Result<Document, Exception>>,
+    params: Parameters,
     /// Paths that are not written out in the template, parsed in this rendering.
-    computed: RefCell<Vec<(Arc<str>, Rc<Path>)>>,
+    computed: RefCell<Vec<(Box<str>, Rc<Path>)>>,
+}
+
+/// The payload's content.
+struct Document {
+    doc: Rc<Doc>,
+    root: Value,
 }
 
 /// The request parameters.
-enum Values {
+enum Parameters {
     /// All of them: what `$input.params()` gives, and a template may change.
-    Map(Map),
+    All(Rc<Doc>),
     /// Those the template names, in the order of its names.
     Named(Vec<Value>),
 }
@@ -56,11 +61,11 @@ impl Input {
             body: body.filter(|_| copied).map(Arc::from),
             document,
             params: match &needs.params {
-                Names::All => Values::Map(params(&scope.params)),
+                Names::All => Parameters::All(payload::params(&scope.params)),
                 Names::Only(names) => {
                     let value =
                         |name: &str| scope.params.get(name).map_or(Value::Null, Value::from);
-                    Values::Named(names.iter().map(|name| value(name)).collect())
+                    Parameters::Named(names.iter().map(|name| value(name)).collect())
                 }
             },
             computed: RefCell::default(),
@@ -74,20 +79,30 @@ impl Input {
     fn body(&self) -> Value {
         self.body
             .as_ref()
-            .map_or(Value::Null, |body| Value::Str(Arc::clone(body)))
+            .map_or(Value::Null, |body| Value::from(Arc::clone(body)))
     }
 
     /// The payload's content: parsed once, and the same objects for every later look.
     fn document(&self) -> Result<&Value, Exception> {
         let read = || read(self.body.as_deref().unwrap_or("{}"));
-        self.document
-            .get_or_init(read)
-            .as_ref()
-            .map_err(Exception::clone)
+        match self.document.get_or_init(read) {
+            Ok(document) => Ok(&document.root),
+            Err(exception) => Err(exception.clone()),
+        }
+    }
+
+    /// To be called when the rendering is over and its values have been read.
+    pub(crate) fn release(&self) {
+        if let Some(Ok(document)) = self.document.get() {
+            document.doc.release();
+        }
+        if let Parameters::All(doc) = &self.params {
+            doc.release();
+        }
     }
 
     /// `$input.path(expression)`: nothing if the path leads nowhere.
-    fn path(&self, expression: &Arc<str>) -> Result<Option<Value>, Exception> {
+    fn path(&self, expression: &str) -> Result<Option<Value>, Exception> {
         let document = self.document()?;
         if document.is_null() {
             return Ok(Some(Value::Null));
@@ -98,59 +113,62 @@ impl Input {
         find(&*self.computed(expression)?, document)
     }
 
-    fn computed(&self, expression: &Arc<str>) -> Result<Rc<Path>, Exception> {
+    fn computed(&self, expression: &str) -> Result<Rc<Path>, Exception> {
         let mut computed = self.computed.borrow_mut();
-        if let Some((_, path)) = computed.iter().find(|(known, _)| known == expression) {
+        if let Some((_, path)) = computed.iter().find(|(known, _)| **known == *expression) {
             return Ok(Rc::clone(path));
         }
         let path =
             Rc::new(Path::parse(expression).map_err(|error| Exception::new(error.to_string()))?);
         if computed.len() < COMPUTED {
-            computed.push((Arc::clone(expression), Rc::clone(&path)));
+            computed.push((expression.into(), Rc::clone(&path)));
         }
         Ok(path)
     }
 
     /// `$input.json(expression)`.
-    fn json(&self, expression: &Arc<str>) -> Result<Value, Exception> {
-        let text = match self.path(expression)? {
-            // AWS, second hand: what is not there, or null, is an empty text.
-            None => "\"\"".to_owned(),
-            Some(Value::Null) if !self.parts.json_null => "\"\"".to_owned(),
-            Some(value) => {
-                let mut text = String::new();
-                value.to_json(&mut text, false)?;
-                text
-            }
-        };
+    fn json(&self, expression: &str) -> Result<Value, Exception> {
+        let mut text = String::new();
+        self.write_json(expression, &mut text)?;
         Ok(Value::from(text))
+    }
+
+    fn write_json(&self, expression: &str, out: &mut String) -> Result<(), Exception> {
+        match self.path(expression)? {
+            // AWS, second hand: what is not there, or null, is an empty text.
+            None => out.push_str("\"\""),
+            Some(Value::Null) if !self.parts.json_null => out.push_str("\"\""),
+            Some(value) => value.to_json(out, false)?,
+        }
+        Ok(())
     }
 
     /// `$input.params(name)`: path, then query, then header.
     fn param(&self, name: &str) -> Value {
         match (&self.params, self.needs().map(|needs| &needs.params)) {
-            (Values::Map(map), _) => {
-                let groups = map.values().into_iter();
+            (Parameters::All(doc), _) => {
+                let all = Doc::value(doc, 0);
+                let groups = all.as_map().map(Map::values).into_iter().flatten();
                 let mut found =
                     groups.filter_map(|group| group.as_map().and_then(|group| group.get_str(name)));
                 found.next().unwrap_or_default()
             }
-            (Values::Named(values), Some(Names::Only(names))) => {
+            (Parameters::Named(values), Some(Names::Only(names))) => {
                 let index = names.binary_search_by(|known| (**known).cmp(name)).ok();
                 index
                     .and_then(|index| values.get(index))
                     .cloned()
                     .unwrap_or_default()
             }
-            (Values::Named(_), _) => Value::Null,
+            (Parameters::Named(_), _) => Value::Null,
         }
     }
 
     /// `$input.params()`.
     fn params(&self) -> Value {
         match &self.params {
-            Values::Map(map) => Value::Map(map.clone()),
-            Values::Named(_) => Value::Null,
+            Parameters::All(doc) => Doc::value(doc, 0),
+            Parameters::Named(_) => Value::Null,
         }
     }
 }
@@ -158,21 +176,14 @@ impl Input {
 /// How many computed paths a rendering remembers.
 const COMPUTED: usize = 16;
 
-fn read(text: &str) -> Result<Value, Exception> {
-    parse_lenient(text, &mut Tree::payload())
-        .map_err(|error| Exception::host(PAYLOAD, error.payload_message()))
-}
-
-fn params(params: &Params<'_>) -> Map {
-    let map = Map::linked();
-    for (name, pairs) in params.groups() {
-        let group = Map::linked();
-        for (key, value) in pairs {
-            group.put_str(&**key, Value::from(&**value));
-        }
-        map.put_str(name, Value::Map(group));
+fn read(text: &str) -> Result<Document, Exception> {
+    if text.len() > MAX_TEXT {
+        return Err(Exception::host(PAYLOAD, "the payload is too large"));
     }
-    map
+    let doc =
+        payload::read(text).map_err(|error| Exception::host(PAYLOAD, error.payload_message()))?;
+    let root = Doc::value(&doc, 0);
+    Ok(Document { doc, root })
 }
 
 impl Object for Input {
@@ -197,6 +208,22 @@ impl Object for Input {
             ("params" | "getBody", _) => return Err(too_many(method)),
             _ => return inherited(method, args),
         }))
+    }
+
+    fn prints(&self, method: &str) -> bool {
+        method == "json"
+    }
+
+    fn print(
+        &self,
+        method: &str,
+        args: &[Value],
+        out: &mut String,
+    ) -> Option<Result<(), Exception>> {
+        let ("json", [Value::Str(path)]) = (method, args) else {
+            return None;
+        };
+        Some(self.write_json(path, out))
     }
 
     fn class_name(&self) -> &str {

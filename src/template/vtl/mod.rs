@@ -5,6 +5,7 @@ mod input;
 mod needs;
 mod node;
 mod paths;
+mod payload;
 mod tree;
 mod util;
 
@@ -18,7 +19,7 @@ use self::util::Util;
 use crate::template::{
     CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
 };
-use crate::vtl::{self, Exception, Map, Trace, Value};
+use crate::vtl::{self, Exception, Map, Object, Trace, Value};
 
 /// The Velocity dialect of API Gateway.
 ///
@@ -78,6 +79,15 @@ impl Engine for Vtl {
     }
 }
 
+/// The input of a rendering, whose values refer to each other until it is over.
+struct Held(Rc<Input>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
 #[derive(Debug)]
 struct VtlTemplate {
     template: vtl::Template,
@@ -125,9 +135,12 @@ impl VtlTemplate {
     ) -> Result<Overrides, RenderError> {
         let needs = &self.parts.needs;
         let mut variables: Vec<(&str, Value)> = Vec::with_capacity(4);
-        if let Some(input) = &needs.input {
-            let input = Input::new(scope, &self.parts, input);
-            variables.push(("input", Value::Object(Rc::new(input))));
+        let input = needs
+            .input
+            .as_ref()
+            .map(|needs| Held(Rc::new(Input::new(scope, &self.parts, needs))));
+        if let Some(Held(input)) = &input {
+            variables.push(("input", Value::Object(Rc::clone(input) as Rc<dyn Object>)));
         }
         if needs.util {
             variables.push(("util", Value::Object(Rc::new(Util))));

@@ -3,6 +3,7 @@
 //! The scan is textual and errs on the side of building too much: whatever it cannot follow counts as "may need all".
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::template::vtl::paths::Paths;
 
@@ -49,7 +50,7 @@ pub(crate) enum Names {
     /// Any, or it looks at the map as a whole.
     All,
     /// Only these.
-    Only(Vec<Box<str>>),
+    Only(Vec<Arc<str>>),
 }
 
 impl Needs {
@@ -99,8 +100,8 @@ impl Names {
     /// The names, unless one is unknown.
     fn collect<'a>(names: impl Iterator<Item = Option<&'a str>>) -> Self {
         let Some(mut names) = names
-            .map(|name| name.map(Box::from))
-            .collect::<Option<Vec<Box<str>>>>()
+            .map(|name| name.map(Arc::from))
+            .collect::<Option<Vec<Arc<str>>>>()
         else {
             return Self::All;
         };
@@ -114,6 +115,14 @@ impl Names {
         match self {
             Self::All => true,
             Self::Only(names) => names.iter().any(|known| **known == *name),
+        }
+    }
+
+    /// The name as a key, unless the entry is not read.
+    pub(crate) fn key(&self, name: &str) -> Option<Arc<str>> {
+        match self {
+            Self::All => Some(Arc::from(name)),
+            Self::Only(names) => names.iter().find(|known| ***known == *name).cloned(),
         }
     }
 }
@@ -179,7 +188,7 @@ fn certain(source: &str) -> usize {
 
 /// Every place where a reference to `root` may stand, with what follows the name.
 fn references<'a>(source: &'a str, root: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
-    source.match_indices(root).filter_map(move |(at, _)| {
+    memchr::memmem::find_iter(source.as_bytes(), root.as_bytes()).filter_map(move |at| {
         let rest = source.get(at + root.len()..)?;
         let marked = source.get(..at)?.ends_with(['$', '!', '{', '\\']);
         (marked && !rest.starts_with(in_name)).then_some((at, rest))

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-use crate::template::json::Build;
-use crate::vtl::{Decimal, List, ListKind, Map, MapKind, Value};
+use crate::template::json::{Build, Piece};
+use crate::vtl::{Decimal, List, Map, MapKind, Value};
 
-/// Builds the values a template works on: linked maps, and lists of one kind.
+/// Builds the values that `$util.parseJson` gives: linked maps, and lists that print as `[a, b]`.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    list: ListKind,
     keys: [Option<Arc<str>>; 32],
     /// Emptied entries of closed objects, for the next ones.
     spare: Vec<Entries>,
@@ -20,26 +19,15 @@ pub(crate) struct Tree {
 type Entries = Vec<(Arc<str>, Value)>;
 
 impl Tree {
-    /// The tree of a payload: lists print as JSON.
-    pub(crate) fn payload() -> Self {
-        Self::new(ListKind::JsonArray)
-    }
-
-    /// The tree of `$util.parseJson`: lists print as `[a, b]`.
-    pub(crate) fn parsed() -> Self {
-        Self::new(ListKind::ArrayList)
-    }
-
-    fn new(list: ListKind) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            list,
             keys: Default::default(),
             spare: Vec::new(),
         }
     }
 
     /// The key as a shared text. Objects in a list mostly have the same keys, so the last few are kept.
-    fn key(&mut self, key: &str) -> Arc<str> {
+    fn shared(&mut self, key: &str) -> Arc<str> {
         let bytes = key.as_bytes();
         let sample = |byte: Option<&u8>| byte.map_or(0, |&byte| usize::from(byte));
         let slot =
@@ -64,7 +52,9 @@ pub(crate) fn big_integer(digits: &str) -> Value {
 
 impl Build for Tree {
     type Value = Value;
+    type Array = Vec<Value>;
     type Object = Entries;
+    type Key = Arc<str>;
 
     fn null(&mut self) -> Value {
         Value::Null
@@ -74,8 +64,8 @@ impl Build for Tree {
         Value::Bool(value)
     }
 
-    fn text(&mut self, value: &str) -> Value {
-        match value {
+    fn text(&mut self, value: Piece<'_>) -> Value {
+        match value.text() {
             "" => Value::empty(),
             value => Value::from(value),
         }
@@ -104,16 +94,28 @@ impl Build for Tree {
         }
     }
 
-    fn array(&mut self, values: Vec<Value>) -> Value {
-        Value::List(List::new(self.list, values))
+    fn array(&mut self) -> Vec<Value> {
+        Vec::new()
+    }
+
+    fn item(&mut self, array: &mut Vec<Value>, value: Value) {
+        array.push(value);
+    }
+
+    fn close_array(&mut self, array: Vec<Value>) -> Value {
+        Value::List(List::array_list(array))
     }
 
     fn object(&mut self) -> Entries {
         self.spare.pop().unwrap_or_default()
     }
 
-    fn entry(&mut self, object: &mut Entries, key: &str, value: Value) {
-        object.push((self.key(key), value));
+    fn key(&mut self, _: &mut Self::Object, key: Piece<'_>) -> Arc<str> {
+        self.shared(key.text())
+    }
+
+    fn entry(&mut self, object: &mut Entries, key: Arc<str>, value: Value) {
+        object.push((key, value));
     }
 
     fn close(&mut self, mut object: Entries) -> Value {
@@ -129,17 +131,14 @@ impl Build for Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::json::{parse_lenient, parse_strict};
+    use crate::template::json::parse_strict;
 
     #[test]
-    fn a_payload_prints_as_on_aws() {
-        let text = r#"{"foo":[{"nested":"b/r"}],"n":[1.10,1e21,12345678901234567890,0.12345678901234567890],"z":null}"#;
-        let value = parse_lenient(text, &mut Tree::payload()).unwrap();
-        assert_eq!(
-            value.to_text().unwrap(),
-            r#"{foo=[{"nested":"b\/r"}], n=[1.1,1.0E21,12345678901234567890,0.12345678901234567890], z=null}"#
-        );
-        let value = parse_strict(r#"{"a":[1,"x",{"a":-0.0}]}"#, &mut Tree::parsed()).unwrap();
-        assert_eq!(value.to_text().unwrap(), "{a=[1, x, {a=-0.0}]}");
+    fn lists_print_as_lists() {
+        let text = r#"{"a":[1,"x",{"a":-0.0}],"b":1,"a":[2],"b":null}"#;
+        let value = parse_strict(text, &mut Tree::new()).unwrap();
+        assert_eq!(value.to_text().unwrap(), "{a=[2], b=null}");
+        let value = parse_strict(r#"[1,"x",{"a":-0.0}]"#, &mut Tree::new()).unwrap();
+        assert_eq!(value.to_text().unwrap(), "[1, x, {a=-0.0}]");
     }
 }

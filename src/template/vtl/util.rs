@@ -38,8 +38,25 @@ impl Object for Util {
             "base64Encode" => Value::from(util::base64_encode(text)),
             "base64Decode" => Value::from(util::base64_decode(text)),
             // AWS, second hand: what is not JSON is nothing, not an error.
-            _ => parse_strict(text, &mut Tree::parsed()).unwrap_or_default(),
+            _ => parse_strict(text, &mut Tree::new()).unwrap_or_default(),
         }))
+    }
+
+    fn prints(&self, method: &str) -> bool {
+        method == "escapeJavaScript"
+    }
+
+    fn print(
+        &self,
+        method: &str,
+        args: &[Value],
+        out: &mut String,
+    ) -> Option<Result<(), Exception>> {
+        let ("escapeJavaScript", [Value::Str(text)]) = (method, args) else {
+            return None;
+        };
+        util::escape_java_script(text, out);
+        Some(Ok(()))
     }
 
     fn class_name(&self) -> &str {

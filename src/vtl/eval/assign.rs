@@ -1,12 +1,19 @@
 //! `#set`.
 
 use super::{Evaluation, Flowing, fail};
-use crate::vtl::ast::{Reference, Set, StepKind, Target};
+use crate::vtl::ast::{Expr, Reference, Set, StepKind, Target};
 use crate::vtl::methods::{assign_index, assign_property};
 use crate::vtl::value::Value;
 
 impl<'t> Evaluation<'t> {
     pub(super) fn set(&mut self, set: &'t Set) -> Flowing {
+        if let (Expr::Math(sum), Target::Variable(slot), None) =
+            (&set.value, &set.target, &self.trace)
+            && let Some(number) = self.short_sum(sum)
+        {
+            self.write(*slot, number.into());
+            return Ok(());
+        }
         let value = self.value(&set.value)?;
         // A null right side leaves everything as it was.
         if value.is_null() {
@@ -29,13 +36,7 @@ impl<'t> Evaluation<'t> {
             return Ok(());
         };
         let root = self.read(reference.slot).clone();
-        let mut target = root;
-        for step in steps {
-            if target.is_null() {
-                return Ok(());
-            }
-            target = self.walk(target, std::slice::from_ref(step))?;
-        }
+        let target = self.walk(&root, steps)?;
         if target.is_null() {
             return Ok(());
         }
@@ -46,7 +47,7 @@ impl<'t> Evaluation<'t> {
             }
             StepKind::Property(name) => assign_property(&target, name, value),
             // The name of the method is taken for a property.
-            StepKind::Method(name, _) => assign_property(&target, name, value),
+            StepKind::Method(name, _) => assign_property(&target, name.text(), value),
         };
         result.map_err(|e| fail(&e, last.span))
     }

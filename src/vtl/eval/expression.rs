@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Evaluation, Flow, Flowing, fail};
-use crate::vtl::ast::{Comparison, Expr, Math, Node, Sum};
+use crate::vtl::ast::{Comparison, Expr, Form, Math, Node, Reference, Sum};
 use crate::vtl::ops;
 use crate::vtl::span::Span;
 use crate::vtl::value::{List, Map, Value, equals};
@@ -19,7 +19,7 @@ impl<'t> Evaluation<'t> {
             Expr::Long(v) => Value::Long(*v),
             Expr::Big(v) => Value::BigInteger(Rc::new(v.as_ref().clone())),
             Expr::Double(v) => Value::Double(*v),
-            Expr::Text(text) => Value::Str(Arc::clone(text)),
+            Expr::Text(text) => Value::from(Arc::clone(text)),
             Expr::Template(nodes, padded) => self.interpolated(nodes, *padded)?,
             Expr::Reference(reference) => self.reference(reference)?,
             Expr::List(items) => {
@@ -48,7 +48,10 @@ impl<'t> Evaluation<'t> {
             Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare(..) => {
                 Value::Bool(self.truth(expr)?)
             }
-            Expr::Math(sum) => self.math(sum)?,
+            Expr::Math(sum) => match self.short_sum(sum) {
+                Some(number) => number.into(),
+                None => self.math(sum)?,
+            },
         })
     }
 
@@ -78,6 +81,22 @@ impl<'t> Evaluation<'t> {
                 false
             }
             Expr::Compare(first, rest) => {
+                if let (Expr::Reference(first), [(operator, Expr::Text(text))]) =
+                    (first.as_ref(), rest.as_ref())
+                    && let Some(same) = self.is_text(first, text)
+                {
+                    match operator {
+                        Comparison::Equal => return Ok(same),
+                        Comparison::NotEqual => return Ok(!same),
+                        _ => {}
+                    }
+                }
+                if let [(operator, right)] = rest.as_ref()
+                    && let Some(left) = self.number(first)
+                    && let Some(right) = self.number(right)
+                {
+                    return Ok(holds(*operator, left.compare(right)));
+                }
                 let mut left = self.value(first)?;
                 let mut result = false;
                 for (operator, right) in rest {
@@ -94,6 +113,18 @@ impl<'t> Evaluation<'t> {
         })
     }
 
+    /// Whether a reference that is a text for certain is this one.
+    fn is_text(&self, reference: &Reference, text: &str) -> Option<bool> {
+        if !matches!(reference.form, Form::Plain | Form::Quiet) {
+            return None;
+        }
+        if reference.steps.is_empty() {
+            return Some(self.read(reference.slot).as_str()? == text);
+        }
+        let (doc, at) = self.place(reference)?;
+        Some(doc.text(at)? == text)
+    }
+
     fn spend(&self, n: usize) -> Flowing {
         self.meter.charge(n).map_err(|e| fail(&e, Span::default()))
     }
@@ -108,7 +139,7 @@ impl<'t> Evaluation<'t> {
         let value = if buffer.is_empty() {
             self.empty.clone()
         } else {
-            Value::Str(Arc::from(buffer.as_str()))
+            Value::from(buffer.as_str())
         };
         self.buffers.push(buffer);
         Ok(value)
@@ -162,20 +193,16 @@ impl<'t> Evaluation<'t> {
         self.print(left, &mut out, span)?;
         self.print(right, &mut out, span)?;
         self.bounded(&out, span)?;
-        let value = Value::Str(Arc::from(out.as_str()));
+        let value = Value::from(out.as_str());
         self.buffers.push(out);
         Ok(value)
     }
 
     fn compare(&mut self, operator: Comparison, left: &Value, right: &Value) -> Result<bool, Flow> {
-        let order = ops::compare(left, right);
         Ok(match operator {
             Comparison::Equal => self.same(left, right)?,
             Comparison::NotEqual => !self.same(left, right)?,
-            Comparison::Less => order == Some(Ordering::Less),
-            Comparison::Greater => order == Some(Ordering::Greater),
-            Comparison::LessOrEqual => order.is_some_and(Ordering::is_le),
-            Comparison::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
+            _ => ops::compare(left, right).is_some_and(|order| holds(operator, order)),
         })
     }
 
@@ -196,6 +223,17 @@ impl<'t> Evaluation<'t> {
         let left = self.text(left, Span::default())?;
         let right = self.text(right, Span::default())?;
         Ok(left == right)
+    }
+}
+
+fn holds(operator: Comparison, order: Ordering) -> bool {
+    match operator {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Less => order.is_lt(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::LessOrEqual => order.is_le(),
+        Comparison::GreaterOrEqual => order.is_ge(),
     }
 }
 

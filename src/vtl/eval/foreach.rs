@@ -14,41 +14,78 @@ const SCOPE: u32 = 0;
 const COUNT: u32 = 1;
 const HAS_NEXT: u32 = 2;
 
-/// What `#foreach` iterates over; `None` for values that are no collections.
-fn iterate(value: &Value) -> Option<Rc<Iter>> {
-    Some(match value {
-        Value::List(list) => Rc::new(Iter::over_list(list, 0)),
-        Value::Map(map) => Rc::new(Iter::over_map(map, ViewKind::Values)),
-        Value::View(view) => Rc::new(Iter::over_view(view)),
-        Value::Iter(iter) => Rc::clone(iter),
-        Value::Loop(scope) => Rc::new(Iter::over_map(&scope.values(), ViewKind::Values)),
-        _ => return None,
-    })
+/// What `#foreach` goes through.
+enum Items {
+    Fresh(Iter),
+    /// An iterator that the template has, which goes on from where it is.
+    Shared(Rc<Iter>),
+}
+
+impl Items {
+    /// `None` for values that are no collections.
+    fn of(value: &Value) -> Option<Self> {
+        Some(Items::Fresh(match value {
+            Value::List(list) => Iter::over_list(list, 0),
+            Value::Map(map) => Iter::over_map(map, ViewKind::Values),
+            Value::View(view) => Iter::over_view(view),
+            Value::Iter(iter) => return Some(Items::Shared(Rc::clone(iter))),
+            Value::Loop(scope) => Iter::over_map(&scope.values(), ViewKind::Values),
+            _ => return None,
+        }))
+    }
+
+    fn iter(&self) -> &Iter {
+        match self {
+            Items::Fresh(iter) => iter,
+            Items::Shared(iter) => iter,
+        }
+    }
 }
 
 impl<'t> Evaluation<'t> {
     pub(super) fn foreach(&mut self, node: &'t Foreach, out: &mut String) -> Flowing {
         let source = self.value(&node.source)?;
-        let Some(items) = iterate(&source) else {
+        let Some(items) = Items::of(&source) else {
             return Ok(());
         };
-        let saved = [node.variable, Some(COUNT), Some(HAS_NEXT), Some(SCOPE)]
-            .map(|slot| slot.map_or(Value::Null, |slot| self.read(slot).clone()));
-        let parent = match self.read(SCOPE) {
+        let variable = node.variable.map(|slot| self.read(slot).clone());
+        let counts = self
+            .template
+            .counts
+            .then(|| (self.read(COUNT).clone(), self.read(HAS_NEXT).clone()));
+        let outer = self.read(SCOPE).clone();
+        let parent = match &outer {
             Value::Loop(scope) => Some(Rc::clone(scope)),
             _ => None,
         };
-        let scope = Rc::new(LoopScope::new(parent));
+        let scope = self.new_scope(parent);
         self.write(SCOPE, Value::Loop(Rc::clone(&scope)));
-        let result = self.rounds(node, &items, &scope, out);
-        let [variable, count, has_next, outer] = saved;
-        if let Some(slot) = node.variable {
-            self.write(slot, variable);
+        let result = self.rounds(node, items.iter(), &scope, out);
+        if let (Some(slot), Some(value)) = (node.variable, variable) {
+            self.write(slot, value);
         }
-        self.write(COUNT, count);
-        self.write(HAS_NEXT, has_next);
+        if let Some((count, has_next)) = counts {
+            self.write(COUNT, count);
+            self.write(HAS_NEXT, has_next);
+        }
         self.write(SCOPE, outer);
+        let mut scope = scope;
+        if let Some(free) = Rc::get_mut(&mut scope) {
+            free.begin(None);
+            self.scopes.push(scope);
+        }
         result
+    }
+
+    /// The state of a loop that begins; one that nobody kept is used again.
+    fn new_scope(&mut self, parent: Option<Rc<LoopScope>>) -> Rc<LoopScope> {
+        if let Some(mut used) = self.scopes.pop()
+            && let Some(scope) = Rc::get_mut(&mut used)
+        {
+            scope.begin(parent);
+            return used;
+        }
+        Rc::new(LoopScope::new(parent))
     }
 
     fn rounds(
@@ -63,10 +100,14 @@ impl<'t> Evaluation<'t> {
             count += 1;
             self.meter.charge(1).map_err(|e| fail(&e, node.span))?;
             let number = i32::try_from(count).unwrap_or(i32::MAX);
-            self.write(COUNT, Value::Int(number));
+            if self.template.counts {
+                self.write(COUNT, Value::Int(number));
+            }
             let item = items.next_item().map_err(|e| fail(&e, node.span))?;
             let has_next = items.has_next();
-            self.write(HAS_NEXT, Value::Bool(has_next));
+            if self.template.counts {
+                self.write(HAS_NEXT, Value::Bool(has_next));
+            }
             if let Some(slot) = node.variable {
                 self.write(slot, item);
             }

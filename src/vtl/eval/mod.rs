@@ -3,7 +3,10 @@
 mod assign;
 mod expression;
 mod foreach;
+mod number;
 mod reference;
+
+pub(crate) use self::number::Number;
 
 use std::rc::Rc;
 
@@ -62,6 +65,8 @@ pub(crate) struct Evaluation<'t> {
     ended: Option<Flow>,
     empty: Value,
     buffers: Vec<String>,
+    /// States of loops that are over.
+    scopes: Vec<Rc<LoopScope>>,
 }
 
 impl<'t> Evaluation<'t> {
@@ -80,6 +85,7 @@ impl<'t> Evaluation<'t> {
             ended: None,
             empty: Value::empty(),
             buffers: Vec::new(),
+            scopes: Vec::new(),
         }
     }
 
@@ -142,6 +148,7 @@ impl<'t> Evaluation<'t> {
         }
     }
 
+    #[inline]
     fn bounded(&self, out: &str, span: Span) -> Flowing {
         self.meter.text(out.len()).map_err(|e| fail(&e, span))
     }
@@ -176,6 +183,18 @@ impl<'t> Evaluation<'t> {
     }
 
     fn print_reference(&mut self, reference: &'t Reference, out: &mut String) -> Flowing {
+        if reference.is_plain() {
+            // Most references print a text that is there already, or what a host object writes.
+            if let Some((doc, at)) = self.place(reference)
+                && let Some(text) = doc.text(at)
+            {
+                out.push_str(text);
+                return self.bounded(out, reference.span);
+            }
+            if self.print_known(reference, out) || self.print_call(reference, out)? {
+                return self.bounded(out, reference.span);
+            }
+        }
         let value = self.reference(reference)?;
         if reference.form == Form::Escaped {
             out.push_str(&reference.slashes);
@@ -185,8 +204,17 @@ impl<'t> Evaluation<'t> {
             out.push_str(&reference.source);
             return self.bounded(out, reference.span);
         }
+        self.print_value(reference, &value, out)
+    }
+
+    fn print_value(
+        &mut self,
+        reference: &'t Reference,
+        value: &Value,
+        out: &mut String,
+    ) -> Flowing {
         // A block renders in place, without what stands before the reference.
-        if let Value::Block(block) = &value
+        if let Value::Block(block) = value
             && self.print_block(block, out)?
         {
             return self.bounded(out, reference.span);
@@ -194,7 +222,7 @@ impl<'t> Evaluation<'t> {
         let before = out.len();
         out.push_str(&reference.slashes);
         out.push_str(&reference.prefix);
-        let printed = match &value {
+        let printed = match value {
             Value::Null | Value::Block(_) => false,
             Value::Str(text) => {
                 out.push_str(text);

@@ -1,10 +1,12 @@
 //! Reading references, step by step.
 
+use std::rc::Rc;
+
 use super::{Evaluation, Flowing, fail};
 use crate::vtl::ast::{Expr, Form, Reference, Step, StepKind};
-use crate::vtl::methods::{Call, call, index, property};
+use crate::vtl::methods::{Call, Name, call, index, property};
 use crate::vtl::template::Undefined;
-use crate::vtl::value::Value;
+use crate::vtl::value::{Doc, Value};
 
 impl<'t> Evaluation<'t> {
     /// The value of a reference: never null unless undefined references are, or there is no `$`.
@@ -12,8 +14,22 @@ impl<'t> Evaluation<'t> {
         if matches!(reference.form, Form::Bare(_)) {
             return Ok(Value::Null);
         }
-        let value = match reference.steps.as_ref() {
-            [] => self.read(reference.slot).clone(),
+        if let Some((doc, at)) = self.place(reference)
+            && !doc.is_null(at)
+        {
+            return Ok(Doc::value(doc, at));
+        }
+        let value = self.found(reference)?;
+        if value.is_null() {
+            return Ok(self.missing(reference));
+        }
+        Ok(value)
+    }
+
+    /// What the steps of a reference lead to; null if that is nothing.
+    pub(super) fn found(&mut self, reference: &'t Reference) -> Flowing<Value> {
+        match reference.steps.as_ref() {
+            [] => Ok(self.read(reference.slot).clone()),
             [
                 Step {
                     kind: StepKind::Property(name),
@@ -22,37 +38,70 @@ impl<'t> Evaluation<'t> {
             ] => {
                 // The most frequent form needs no copy of the root.
                 match self.read(reference.slot) {
-                    Value::Null => Value::Null,
-                    root => property(root, name).map_err(|e| fail(&e, reference.span))?,
+                    Value::Null => Ok(Value::Null),
+                    root => property(root, name).map_err(|e| fail(&e, reference.span)),
                 }
             }
             steps => {
                 let root = self.read(reference.slot).clone();
-                self.walk(root, steps)?
+                self.walk(&root, steps)
             }
-        };
-        if !value.is_null() {
-            return Ok(value);
         }
+    }
+
+    /// Where a reference leads inside a document, if nothing but properties leads there.
+    #[inline]
+    pub(super) fn place(&self, reference: &Reference) -> Option<(&Rc<Doc>, u32)> {
+        let (last, steps) = reference.steps.split_last()?;
+        let Value::Map(root) = self.read(reference.slot) else {
+            return None;
+        };
+        let (doc, mut at) = root.plain()?;
+        for step in steps.iter().chain([last]) {
+            let StepKind::Property(name) = &step.kind else {
+                return None;
+            };
+            at = doc.property(at, name, &step.hint)?;
+        }
+        Some((doc, at))
+    }
+
+    /// What a reference without a value stands for.
+    pub(super) fn missing(&mut self, reference: &'t Reference) -> Value {
         if let Some(trace) = self.trace.as_deref_mut() {
             trace.undefined(reference.span, &reference.source);
         }
-        Ok(match self.template.options.undefined {
+        match self.template.options.undefined {
             Undefined::Empty => self.empty.clone(),
             Undefined::Source => Value::Null,
-        })
+        }
     }
 
     /// Takes the steps from a value on; null as soon as one gives null.
-    pub(super) fn walk(&mut self, root: Value, steps: &'t [Step]) -> Flowing<Value> {
-        let mut value = root;
-        for step in steps {
-            if value.is_null() {
-                break;
+    pub(super) fn walk(&mut self, root: &Value, steps: &'t [Step]) -> Flowing<Value> {
+        // Values are passed on by reference and returned in place: moving them costs more than most steps do.
+        match steps {
+            _ if root.is_null() => Ok(Value::Null),
+            [] => Ok(root.clone()),
+            [last] => self.step(root, last),
+            [first, rest @ ..] => {
+                let mut value = self.step(root, first)?;
+                let (last, middle) = match rest.split_last() {
+                    Some(parts) => parts,
+                    None => return Ok(value),
+                };
+                for step in middle {
+                    if value.is_null() {
+                        return Ok(Value::Null);
+                    }
+                    value = self.step(&value, step)?;
+                }
+                if value.is_null() {
+                    return Ok(Value::Null);
+                }
+                self.step(&value, last)
             }
-            value = self.step(&value, step)?;
         }
-        Ok(value)
     }
 
     fn step(&mut self, value: &Value, step: &'t Step) -> Flowing<Value> {
@@ -66,10 +115,76 @@ impl<'t> Evaluation<'t> {
         }
     }
 
+    /// Prints a variable, a property of one or a place in a document, if that is a text.
+    pub(super) fn print_known(&self, reference: &Reference, out: &mut String) -> bool {
+        if let Some((doc, at)) = self.place(reference) {
+            let text = doc.text(at);
+            out.push_str(text.unwrap_or_default());
+            return text.is_some();
+        }
+        let root = self.read(reference.slot);
+        let steps = reference.steps.as_ref();
+        match (root, steps.first().map(|step| &step.kind)) {
+            (Value::Str(text), None) => {
+                out.push_str(text);
+                true
+            }
+            (Value::Map(map), Some(StepKind::Property(name))) if steps.len() == 1 => {
+                map.print_member(name, out)
+            }
+            _ => false,
+        }
+    }
+
+    /// Prints `$object.method(argument)`, if the object can do that without making a value of it.
+    pub(super) fn print_call(
+        &mut self,
+        reference: &'t Reference,
+        out: &mut String,
+    ) -> Flowing<bool> {
+        let [step] = reference.steps.as_ref() else {
+            return Ok(false);
+        };
+        let StepKind::Method(name, arguments) = &step.kind else {
+            return Ok(false);
+        };
+        let [argument] = arguments.as_ref() else {
+            return Ok(false);
+        };
+        let Value::Object(object) = self.read(reference.slot) else {
+            return Ok(false);
+        };
+        if !object.prints(name.text()) {
+            return Ok(false);
+        }
+        let object = Rc::clone(object);
+        self.deeper()?;
+        let argument = self.value(argument)?;
+        self.depth -= 1;
+        let args = std::slice::from_ref(&argument);
+        if let Some(done) = object.print(name.text(), args, out) {
+            return match done {
+                Ok(()) => Ok(true),
+                Err(exception) => Err(fail(&exception, step.span)),
+            };
+        }
+        let value = object
+            .call(name.text(), args)
+            .map_err(|e| fail(&e, step.span))?
+            .unwrap_or_default();
+        let value = if value.is_null() {
+            self.missing(reference)
+        } else {
+            value
+        };
+        self.print_value(reference, &value, out)?;
+        Ok(true)
+    }
+
     fn method(
         &mut self,
         this: &Value,
-        name: &str,
+        name: &'t Name,
         arguments: &'t [Expr],
         step: &'t Step,
     ) -> Flowing<Value> {
@@ -77,8 +192,11 @@ impl<'t> Evaluation<'t> {
         let result = match arguments {
             [] => self.invoke(this, name, &[]),
             [one] => {
-                let one = self.value(one)?;
-                self.invoke(this, name, &[one])
+                let one = self.value(one);
+                match &one {
+                    Ok(one) => self.invoke(this, name, std::slice::from_ref(one)),
+                    Err(_) => return one,
+                }
             }
             [one, two] => {
                 let two = [self.value(one)?, self.value(two)?];
@@ -99,11 +217,11 @@ impl<'t> Evaluation<'t> {
     fn invoke(
         &mut self,
         this: &Value,
-        name: &str,
+        name: &'t Name,
         args: &[Value],
     ) -> Result<Value, crate::vtl::object::Exception> {
         if let Value::Object(object) = this {
-            return Ok(object.call(name, args)?.unwrap_or_default());
+            return Ok(object.call(name.text(), args)?.unwrap_or_default());
         }
         let meter = self.meter;
         let mut here = Call {

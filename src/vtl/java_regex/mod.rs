@@ -46,22 +46,47 @@ pub(crate) fn compile_whole(pattern: &str) -> Result<JavaRegex, PatternError> {
 }
 
 fn cached(pattern: &str, whole: bool) -> Result<JavaRegex, PatternError> {
+    type Known = HashMap<Box<str>, JavaRegex, foldhash::fast::RandomState>;
     thread_local! {
-        static CACHE: RefCell<HashMap<(String, bool), JavaRegex>> = RefCell::default();
+        static CACHE: RefCell<[Known; 2]> = RefCell::default();
     }
-    CACHE.with(|cache| {
-        let mut cache = cache.borrow_mut();
-        let key = (pattern.to_owned(), whole);
-        if let Some(regex) = cache.get(&key) {
+    CACHE.with_borrow_mut(|[parts, wholes]| {
+        let known = if whole { wholes } else { parts };
+        if let Some(regex) = known.get(pattern) {
             return Ok(regex.clone());
         }
         let regex = JavaRegex(Arc::new(build(pattern, whole)?));
-        if cache.len() >= KEPT {
-            cache.clear();
+        if known.len() >= KEPT {
+            known.clear();
         }
-        cache.insert(key, regex.clone());
+        known.insert(pattern.into(), regex.clone());
         Ok(regex)
     })
+}
+
+/// The character that a pattern stands for, if it is nothing but that.
+pub(crate) fn single(pattern: &str) -> Option<char> {
+    let mut chars = pattern.chars();
+    let (first, second, third) = (chars.next()?, chars.next(), chars.next());
+    match (first, second, third) {
+        ('\\', Some(c), None) if c.is_ascii_punctuation() => Some(c),
+        (c, None, _) if !".$|()[{^?*+\\".contains(c) => Some(c),
+        _ => None,
+    }
+}
+
+/// [`JavaRegex::split`] at a single character.
+pub(crate) fn split_at(text: &str, at: char, limit: i32) -> Vec<&str> {
+    let mut parts: Vec<&str> = match usize::try_from(limit) {
+        Ok(most) if most > 0 => text.splitn(most, at).collect(),
+        _ => text.split(at).collect(),
+    };
+    if limit == 0 && parts.len() > 1 {
+        while parts.last().is_some_and(|part| part.is_empty()) {
+            parts.pop();
+        }
+    }
+    parts
 }
 
 fn build(pattern: &str, whole: bool) -> Result<Regex, PatternError> {
@@ -323,8 +348,15 @@ mod tests {
             (",", ",", 0, ""),
         ] {
             assert_eq!(split(text, pattern, limit), expected, "{text} by {pattern}");
+            if let Some(at) = single(pattern) {
+                let parts = split_at(text, at, limit);
+                assert_eq!(parts.join("|"), expected, "{text} at {at}");
+            }
         }
         assert_eq!(compile(",").unwrap().split(",", 0).unwrap().len(), 0);
+        assert_eq!(split_at(",", ',', 0).len(), 0);
+        assert_eq!(single("\\."), Some('.'));
+        assert_eq!(single("\\d"), None);
         assert_eq!(compile("").unwrap().split("ab", -1).unwrap().len(), 3);
     }
 }

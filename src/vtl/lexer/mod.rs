@@ -129,7 +129,11 @@ impl<'a> Lexer<'a> {
                 Rule::Raw => {}
                 Rule::Skip => start = self.at,
                 Rule::Terminator => {
-                    stray.push(Span::new(start, self.at));
+                    let image = self.source.get(start..self.at).unwrap_or_default();
+                    // Nothing else of it is ever printed.
+                    if image.contains(['#', '$', '\\']) {
+                        stray.push(Span::new(start, self.at));
+                    }
                     self.at -= len;
                     start = self.at;
                     self.pop();

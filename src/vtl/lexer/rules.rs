@@ -100,7 +100,10 @@ fn prefix(text: &[u8]) -> Match {
 }
 
 fn default(text: &[u8]) -> Match {
-    let plain = count(text, |b| !matches!(b, b'$' | b'#' | b'\\'));
+    let plain = memchr::memchr3(b'$', b'#', b'\\', text).unwrap_or(text.len());
+    if !matches!(text, [b'$' | b'#' | b'\\' | b' ' | b'\t', ..]) {
+        return token(Kind::Text, plain);
+    }
     let mut best = longest(escaped_directive(text), set(text));
     best = longest(best, line_comment(text));
     best = longest(best, token(Kind::DoubleEscape, exactly(text, "\\\\")));
@@ -137,12 +140,16 @@ fn index(text: &[u8]) -> Match {
 
 fn pre_directive(text: &[u8]) -> Match {
     let mut best = None;
+    let controls = matches!(text, [b'e' | b'i' | b'{', ..]);
     for (plain, bracketed, kind) in [
         ("end", "{end}", Kind::End),
         ("if", "{if}", Kind::If),
         ("elseif", "{elseif}", Kind::ElseIf),
         ("else", "{else}", Kind::Else),
-    ] {
+    ]
+    .into_iter()
+    .filter(|_| controls)
+    {
         let mut len = exactly(text, plain).max(exactly(text, bracketed));
         if len > 0 && matches!(kind, Kind::End | Kind::Else) {
             len += line_end(tail(text, len));
@@ -173,35 +180,35 @@ fn directive(text: &[u8]) -> Match {
 }
 
 fn operator(text: &[u8]) -> Match {
-    let mut best = None;
-    for (sign, word, kind) in [
-        ("&&", "and", Kind::And),
-        ("||", "or", Kind::Or),
-        ("<", "lt", Kind::Less),
-        ("<=", "le", Kind::LessOrEqual),
-        (">", "gt", Kind::Greater),
-        (">=", "ge", Kind::GreaterOrEqual),
-        ("==", "eq", Kind::Equal),
-        ("!=", "ne", Kind::NotEqual),
-        ("!", "not", Kind::Not),
-    ] {
-        best = longest(
-            best,
-            token(kind, exactly(text, sign).max(exactly(text, word))),
-        );
-    }
-    for (sign, kind) in [
-        ("-", Kind::Minus),
-        ("+", Kind::Plus),
-        ("*", Kind::Times),
-        ("/", Kind::Divide),
-        ("%", Kind::Remainder),
-        ("=", Kind::Assign),
-        ("..", Kind::DotDot),
-    ] {
-        best = longest(best, token(kind, exactly(text, sign)));
-    }
-    best
+    let (kind, len) = match text {
+        [b'&', b'&', ..] => (Kind::And, 2),
+        [b'|', b'|', ..] => (Kind::Or, 2),
+        [b'<', b'=', ..] => (Kind::LessOrEqual, 2),
+        [b'<', ..] => (Kind::Less, 1),
+        [b'>', b'=', ..] => (Kind::GreaterOrEqual, 2),
+        [b'>', ..] => (Kind::Greater, 1),
+        [b'=', b'=', ..] => (Kind::Equal, 2),
+        [b'=', ..] => (Kind::Assign, 1),
+        [b'!', b'=', ..] => (Kind::NotEqual, 2),
+        [b'!', ..] => (Kind::Not, 1),
+        [b'-', ..] => (Kind::Minus, 1),
+        [b'+', ..] => (Kind::Plus, 1),
+        [b'*', ..] => (Kind::Times, 1),
+        [b'/', ..] => (Kind::Divide, 1),
+        [b'%', ..] => (Kind::Remainder, 1),
+        [b'.', b'.', ..] => (Kind::DotDot, 2),
+        [b'a', b'n', b'd', ..] => (Kind::And, 3),
+        [b'o', b'r', ..] => (Kind::Or, 2),
+        [b'l', b't', ..] => (Kind::Less, 2),
+        [b'l', b'e', ..] => (Kind::LessOrEqual, 2),
+        [b'g', b't', ..] => (Kind::Greater, 2),
+        [b'g', b'e', ..] => (Kind::GreaterOrEqual, 2),
+        [b'e', b'q', ..] => (Kind::Equal, 2),
+        [b'n', b'e', ..] => (Kind::NotEqual, 2),
+        [b'n', b'o', b't', ..] => (Kind::Not, 3),
+        _ => return None,
+    };
+    token(kind, len)
 }
 
 /// Brackets and separators of lists and maps, and the closing parenthesis.
@@ -220,6 +227,9 @@ fn single(text: &[u8], close: Kind) -> Match {
 }
 
 fn literal(text: &[u8]) -> Match {
+    if !matches!(text, [b'\'' | b'"' | b'-' | b'.' | b'0'..=b'9', ..]) {
+        return None;
+    }
     let mut best = token(Kind::String, string(text));
     best = longest(best, token(Kind::Integer, integer(text)));
     longest(best, token(Kind::Float, float(text)))
@@ -251,6 +261,9 @@ fn name(text: &[u8]) -> Match {
 }
 
 fn truth(text: &[u8]) -> Match {
+    if !matches!(text, [b't' | b'f', ..]) {
+        return None;
+    }
     longest(
         token(Kind::True, exactly(text, "true")),
         token(Kind::False, exactly(text, "false")),
@@ -324,6 +337,9 @@ fn escaped_directive(text: &[u8]) -> Match {
 }
 
 fn set(text: &[u8]) -> Match {
+    if !matches!(text, [b'#' | b' ' | b'\t', ..]) {
+        return None;
+    }
     let lead = count(text, blank);
     let rest = tail(text, lead);
     let name = exactly(rest, "#set").max(exactly(rest, "#{set}"));
@@ -343,6 +359,9 @@ fn line_comment(text: &[u8]) -> Match {
 }
 
 fn empty_index(text: &[u8]) -> Match {
+    if !matches!(text, [b'$', ..]) {
+        return None;
+    }
     let len = ["$[", "$![", "$\\![", "$."]
         .into_iter()
         .map(|form| exactly(text, form))

@@ -24,7 +24,7 @@ pub(crate) fn property(value: &Value, name: &str) -> Thrown {
         return Ok(found);
     }
     Ok(match (value, name) {
-        (Value::Class(class), "name" | "Name") => Value::Str(Arc::clone(class)),
+        (Value::Class(class), "name" | "Name") => Value::from(Arc::clone(class)),
         (Value::Class(_), _) => Value::Null,
         (_, "class" | "Class") => class(value),
         (Value::Str(text), "empty" | "Empty") => Value::Bool(text.is_empty()),

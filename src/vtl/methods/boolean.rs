@@ -1,7 +1,7 @@
 //! The methods of `Boolean`.
 
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{Bool, Boolean, Object, Str};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::object::Exception;
@@ -30,7 +30,7 @@ fn order(a: bool, b: bool) -> Thrown {
     Ok(Value::Int(a.cmp(&b) as i32))
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     booleanValue() => |c| bool(this(c)?);
     parseBoolean(Str) => parsed;
     valueOf(Str) => parsed;
@@ -46,4 +46,4 @@ pub(super) static METHODS: &[Method] = methods! {
         "ClassCastException: {} is no Boolean",
         c.arg(0).class_name()
     )));
-};
+});

@@ -1,7 +1,7 @@
 //! The methods of `Character`.
 
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{Char, Character, Int, Object};
 use super::unicode::{from_units, is_java_space};
 use super::{Call, Thrown, null_pointer};
@@ -45,7 +45,7 @@ fn digit(unit: u16) -> Value {
     Value::Int(digit.map_or(-1, |d| d as i32))
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     charValue() => |c| Ok(Value::Char(this(c)?));
     compareTo(Character) => |c| Ok(Value::Int(i32::from(this(c)?) - i32::from(c.unit(0)?)));
     compareTo(Object) => |c| Err(Exception::new(format!(
@@ -66,4 +66,4 @@ pub(super) static METHODS: &[Method] = methods! {
     toLowerCase(Int) => |c| Ok(Value::Int(c.int(0)?));
     getNumericValue(Char) => |c| Ok(digit(c.unit(0)?));
     compare(Char, Char) => |c| Ok(Value::Int(i32::from(c.unit(0)?) - i32::from(c.unit(1)?)));
-};
+});

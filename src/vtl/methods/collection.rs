@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{Collection, Object, Objects};
 use super::{Call, Thrown, null_pointer, unsupported};
 use crate::vtl::meter::Meter;
-use crate::vtl::value::{Iter, List, ListKind, Value, View, ViewKind, equals};
+use crate::vtl::value::{Iter, List, ListKind, Value, View, ViewKind, equals, same_bytes};
 
 /// Whether the item is among `items`.
 pub(super) fn contains(items: &[Value], item: &Value, meter: &Meter) -> Thrown<bool> {
@@ -17,6 +17,11 @@ pub(super) fn contains(items: &[Value], item: &Value, meter: &Meter) -> Thrown<b
 /// Where the item is in `items` for the first time.
 pub(super) fn position(items: &[Value], item: &Value, meter: &Meter) -> Thrown<Option<usize>> {
     meter.charge(items.len() / 8)?;
+    if let Value::Str(text) = item {
+        let text = text.as_bytes();
+        let same = |one: &Value| matches!(one, Value::Str(one) if same_bytes(one.as_bytes(), text));
+        return Ok(items.iter().position(same));
+    }
     for (at, one) in items.iter().enumerate() {
         if equals(item, one, meter, 0)? {
             return Ok(Some(at));
@@ -65,7 +70,7 @@ fn to_array(call: &mut Call<'_>) -> Thrown {
     Ok(Value::List(List::new(ListKind::ObjectArray, items)))
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     size() => |c| Ok(Value::Int(i32::try_from(view(c)?.len()).unwrap_or(i32::MAX)));
     isEmpty() => |c| Ok(Value::Bool(view(c)?.is_empty()));
     iterator() => |c| Ok(Value::Iter(Rc::new(Iter::over_view(view(c)?))));
@@ -106,4 +111,4 @@ pub(super) static METHODS: &[Method] = methods! {
     toArray(Objects) => to_array;
     add(Object) => |_| Err(unsupported());
     addAll(Collection) => |_| Err(unsupported());
-};
+});

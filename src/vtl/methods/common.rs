@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::name::Table;
 use super::overload::Method;
 use super::overload::Ty::Object;
 use crate::vtl::value::{Value, equals, hash_code};
@@ -31,9 +32,11 @@ pub(super) static METHODS: &[Method] = methods! {
     hashCode() => |c| Ok(Value::Int(hash_code(c.this, c.meter, 0)?));
 };
 
-pub(super) static CLASS_METHODS: &[Method] = methods! {
+pub(super) static NO_METHODS: Table = Table::new(methods! {});
+
+pub(super) static CLASS_METHODS: Table = Table::new(methods! {
     getName() => |c| match c.this {
-        Value::Class(name) => Ok(Value::Str(Arc::clone(name))),
+        Value::Class(name) => Ok(Value::from(Arc::clone(name))),
         _ => Ok(Value::Null),
     };
-};
+});

@@ -4,10 +4,10 @@ use num_bigint::BigInt;
 use num_traits::{Signed as _, Zero as _};
 
 use super::common::methods;
+use super::name::Table;
 use super::number::{
     byte_value, double_value, float_value, int_value, long_value, short_value, small,
 };
-use super::overload::Method;
 use super::overload::Ty::{BigDecimal, BigInteger, Int, Long, Object};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::ast::Math;
@@ -74,7 +74,7 @@ fn sign(value: &BigInt) -> Value {
     })
 }
 
-pub(super) static BIG_METHODS: &[Method] = methods! {
+pub(super) static BIG_METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -119,9 +119,9 @@ pub(super) static BIG_METHODS: &[Method] = methods! {
     toString(Int) => in_radix;
     compareTo(BigInteger) => compare;
     compareTo(Object) => wrong_class;
-};
+});
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -146,4 +146,4 @@ pub(super) static METHODS: &[Method] = methods! {
     };
     compareTo(BigDecimal) => compare;
     compareTo(Object) => wrong_class;
-};
+});

@@ -1,10 +1,10 @@
 //! The methods of `Double` and `Float`.
 
 use super::common::methods;
+use super::name::Table;
 use super::number::{
     byte_value, double_value, float_value, int_value, long_value, parse_double, short_value,
 };
-use super::overload::Method;
 use super::overload::Ty::{Double, DoubleObject, Float, FloatObject, Object, Str};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::object::Exception;
@@ -63,7 +63,7 @@ fn hex(value: f64) -> String {
     format!("{sign}0x1.{digits}p{}", exponent - 1023)
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -95,9 +95,9 @@ pub(super) static METHODS: &[Method] = methods! {
         Ok(Value::Int(hash_code(&value, c.meter, 0)?))
     };
     doubleToLongBits(Double) => |c| Ok(Value::Long(c.double(0)?.to_bits() as i64));
-};
+});
 
-pub(super) static FLOAT_METHODS: &[Method] = methods! {
+pub(super) static FLOAT_METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -111,4 +111,4 @@ pub(super) static FLOAT_METHODS: &[Method] = methods! {
     parseFloat(Str) => |c| Ok(Value::Float(parse_double(c.str(0)?)? as f32));
     valueOf(Str) => |c| Ok(Value::Float(parse_double(c.str(0)?)? as f32));
     valueOf(Float) => |c| Ok(Value::Float(c.double(0)? as f32));
-};
+});

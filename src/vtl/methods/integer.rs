@@ -1,11 +1,11 @@
 //! The methods of `Integer` and `Long`.
 
 use super::common::methods;
+use super::name::Table;
 use super::number::{
     bad_number, byte_value, decode, double_value, float_value, in_radix, int_value, long_value,
     parse, parse_int, short_value,
 };
-use super::overload::Method;
 use super::overload::Ty::{Int, Integer, Long, LongObject, Object, Str};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::object::Exception;
@@ -70,7 +70,7 @@ fn text(call: &Call<'_>, value: String) -> Thrown {
     call.made(value)
 }
 
-pub(super) static INT_METHODS: &[Method] = methods! {
+pub(super) static INT_METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -106,9 +106,9 @@ pub(super) static INT_METHODS: &[Method] = methods! {
     hashCode(Int) => |c| int(c.int(0)?);
     numberOfLeadingZeros(Int) => |c| int(c.int(0)?.leading_zeros() as i32);
     numberOfTrailingZeros(Int) => |c| int(c.int(0)?.trailing_zeros() as i32);
-};
+});
 
-pub(super) static LONG_METHODS: &[Method] = methods! {
+pub(super) static LONG_METHODS: Table = Table::new(methods! {
     intValue() => int_value;
     longValue() => long_value;
     doubleValue() => double_value;
@@ -144,4 +144,4 @@ pub(super) static LONG_METHODS: &[Method] = methods! {
     reverse(Long) => |c| long(c.long(0)?.reverse_bits());
     numberOfLeadingZeros(Long) => |c| int(c.long(0)?.leading_zeros() as i32);
     numberOfTrailingZeros(Long) => |c| int(c.long(0)?.trailing_zeros() as i32);
-};
+});

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::value::{Iter, Value};
 
@@ -14,8 +14,8 @@ fn this<'a>(call: &Call<'a>) -> Thrown<&'a Rc<Iter>> {
     }
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     hasNext() => |c| Ok(Value::Bool(this(c)?.has_next()));
     next() => |c| this(c)?.next_item();
     remove() => |c| this(c)?.remove_last().map(|()| Value::empty());
-};
+});

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::collection::{contains, position};
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{Collection, Int, Object, Objects, Other};
 use super::{Call, Thrown, null_pointer, unsupported};
 use crate::vtl::object::Exception;
@@ -38,24 +38,25 @@ fn set(call: &mut Call<'_>) -> Thrown {
 }
 
 fn has(call: &mut Call<'_>) -> Thrown {
-    let items = call.this_list()?.borrow();
-    contains(&items, call.arg(0), call.meter).map(Value::Bool)
+    let list = call.this_list()?;
+    list.look(|items| contains(items, call.arg(0), call.meter).map(Value::Bool))
 }
 
 fn has_all(call: &mut Call<'_>) -> Thrown {
     let wanted = call.items(0)?;
-    let items = call.this_list()?.borrow();
-    for item in &wanted {
-        if !contains(&items, item, call.meter)? {
-            return Ok(Value::Bool(false));
+    call.this_list()?.look(|items| {
+        for item in &wanted {
+            if !contains(items, item, call.meter)? {
+                return Ok(Value::Bool(false));
+            }
         }
-    }
-    Ok(Value::Bool(true))
+        Ok(Value::Bool(true))
+    })
 }
 
 fn index_of(call: &mut Call<'_>) -> Thrown {
-    let items = call.this_list()?.borrow();
-    position(&items, call.arg(0), call.meter).map(number)
+    let list = call.this_list()?;
+    list.look(|items| position(items, call.arg(0), call.meter).map(number))
 }
 
 fn last_index_of(call: &mut Call<'_>) -> Thrown {
@@ -136,7 +137,7 @@ fn remove_at(call: &mut Call<'_>) -> Thrown {
 
 fn remove(call: &mut Call<'_>) -> Thrown {
     let list = call.this_list()?;
-    let at = position(&list.borrow(), call.arg(0), call.meter)?;
+    let at = list.look(|items| position(items, call.arg(0), call.meter))?;
     if let Some(at) = at {
         list.change(|cells| cells.remove(at));
     }
@@ -175,7 +176,7 @@ fn sub_list(call: &mut Call<'_>) -> Thrown {
         )));
     }
     call.meter.charge((end - start).saturating_mul(4))?;
-    let items = list.borrow().get(start..end).unwrap_or_default().to_vec();
+    let items = list.look(|items| items.get(start..end).unwrap_or_default().to_vec());
     Ok(Value::List(List::array_list(items)))
 }
 
@@ -266,9 +267,9 @@ macro_rules! list_methods {
     };
 }
 
-pub(super) static METHODS: &[Method] = list_methods! {};
+pub(super) static METHODS: Table = Table::new(list_methods! {});
 
-pub(super) static JSON_METHODS: &[Method] = list_methods! {
+pub(super) static JSON_METHODS: Table = Table::new(list_methods! {
     toJSONString() => |c| {
         let this = c.this.clone();
         let text = c.text_of(&this)?;
@@ -278,9 +279,9 @@ pub(super) static JSON_METHODS: &[Method] = list_methods! {
         add(c)?;
         Ok(c.this.clone())
     };
-};
+});
 
-pub(super) static ARRAY_METHODS: &[Method] = methods! {
+pub(super) static ARRAY_METHODS: Table = Table::new(methods! {
     get(Int) => get;
     size() => size;
     isEmpty() => is_empty;
@@ -308,4 +309,4 @@ pub(super) static ARRAY_METHODS: &[Method] = methods! {
     clear() => |c| {
         if c.this_list()?.is_empty() { Ok(Value::empty()) } else { Err(unsupported()) }
     };
-};
+});

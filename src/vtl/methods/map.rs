@@ -1,7 +1,9 @@
 //! Methods of maps, of their entries, and of `$foreach`.
 
+use std::rc::Rc;
+
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{Map as MapType, Object, Other};
 use super::{Call, Thrown, null_pointer};
 use crate::vtl::value::{Map, Value, View, ViewKind, equals};
@@ -15,10 +17,10 @@ fn map(call: &Call<'_>) -> Thrown<Map> {
 }
 
 fn view(call: &Call<'_>, kind: ViewKind) -> Thrown {
-    Ok(Value::View(View {
+    Ok(Value::View(Rc::new(View {
         map: map(call)?,
         kind,
-    }))
+    })))
 }
 
 fn size(call: &mut Call<'_>) -> Thrown {
@@ -118,7 +120,7 @@ fn no_function(_: &mut Call<'_>) -> Thrown {
     Err(null_pointer())
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     get(Object) => get;
     put(Object, Object) => put;
     size() => size;
@@ -146,9 +148,9 @@ pub(super) static METHODS: &[Method] = methods! {
     compute(Object, Other) => no_function;
     computeIfAbsent(Object, Other) => no_function;
     computeIfPresent(Object, Other) => no_function;
-};
+});
 
-pub(super) static LOOP_METHODS: &[Method] = methods! {
+pub(super) static LOOP_METHODS: Table = Table::new(methods! {
     get(Object) => get;
     put(Object, Object) => put;
     size() => size;
@@ -171,9 +173,9 @@ pub(super) static LOOP_METHODS: &[Method] = methods! {
     getLast() => |c| super::property(c.this, "last");
     getParent() => |c| super::property(c.this, "parent");
     getTopmost() => |c| super::property(c.this, "topmost");
-};
+});
 
-pub(super) static ENTRY_METHODS: &[Method] = methods! {
+pub(super) static ENTRY_METHODS: Table = Table::new(methods! {
     getKey() => |c| super::property(c.this, "key");
     getValue() => |c| super::property(c.this, "value");
     setValue(Object) => |c| match c.this {
@@ -184,4 +186,4 @@ pub(super) static ENTRY_METHODS: &[Method] = methods! {
         }
         _ => Err(null_pointer()),
     };
-};
+});

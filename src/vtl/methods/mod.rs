@@ -12,6 +12,7 @@ mod integer;
 mod iterator;
 mod list;
 mod map;
+mod name;
 mod number;
 mod overload;
 mod string;
@@ -19,10 +20,10 @@ mod text;
 mod unicode;
 
 pub(crate) use self::access::{assign_index, assign_property, index, property};
+pub(crate) use self::name::Name;
 
-use std::sync::Arc;
-
-use self::overload::{Method, choose};
+use self::name::Table;
+use self::overload::choose;
 use super::java_regex;
 use super::meter::Meter;
 use super::object::Exception;
@@ -125,50 +126,68 @@ impl Call<'_> {
     fn made(&self, text: String) -> Thrown {
         self.meter.text(text.len())?;
         self.meter.charge(text.len() / 64)?;
-        Ok(Value::Str(Arc::from(text)))
+        Ok(Value::from(text))
     }
 }
 
 /// The methods a value has besides those of every object.
-fn table(value: &Value) -> &'static [Method] {
+fn table(value: &Value) -> &'static Table {
     match value {
-        Value::Str(_) => string::METHODS,
+        Value::Str(_) => &string::METHODS,
         Value::List(list) => match list.kind() {
-            ListKind::ArrayList => list::METHODS,
-            ListKind::JsonArray => list::JSON_METHODS,
-            _ => list::ARRAY_METHODS,
+            ListKind::ArrayList => &list::METHODS,
+            ListKind::JsonArray => &list::JSON_METHODS,
+            _ => &list::ARRAY_METHODS,
         },
-        Value::Map(_) => map::METHODS,
-        Value::Loop(_) => map::LOOP_METHODS,
-        Value::View(_) => collection::METHODS,
-        Value::Entry(_) => map::ENTRY_METHODS,
-        Value::Iter(_) => iterator::METHODS,
-        Value::Int(_) => integer::INT_METHODS,
-        Value::Long(_) => integer::LONG_METHODS,
-        Value::Float(_) => double::FLOAT_METHODS,
-        Value::Double(_) => double::METHODS,
-        Value::BigInteger(_) => decimal::BIG_METHODS,
-        Value::BigDecimal(_) => decimal::METHODS,
-        Value::Bool(_) => boolean::METHODS,
-        Value::Char(_) => character::METHODS,
-        Value::Class(_) => common::CLASS_METHODS,
-        Value::Null | Value::Block(_) | Value::Object(_) => &[],
+        Value::Map(_) => &map::METHODS,
+        Value::Loop(_) => &map::LOOP_METHODS,
+        Value::View(_) => &collection::METHODS,
+        Value::Entry(_) => &map::ENTRY_METHODS,
+        Value::Iter(_) => &iterator::METHODS,
+        Value::Int(_) => &integer::INT_METHODS,
+        Value::Long(_) => &integer::LONG_METHODS,
+        Value::Float(_) => &double::FLOAT_METHODS,
+        Value::Double(_) => &double::METHODS,
+        Value::BigInteger(_) => &decimal::BIG_METHODS,
+        Value::BigDecimal(_) => &decimal::METHODS,
+        Value::Bool(_) => &boolean::METHODS,
+        Value::Char(_) => &character::METHODS,
+        Value::Class(_) => &common::CLASS_METHODS,
+        Value::Null | Value::Block(_) | Value::Object(_) => &common::NO_METHODS,
     }
 }
 
+/// The methods of all classes.
+static TABLES: [&Table; 19] = [
+    &string::METHODS,
+    &list::METHODS,
+    &list::JSON_METHODS,
+    &list::ARRAY_METHODS,
+    &map::METHODS,
+    &map::LOOP_METHODS,
+    &collection::METHODS,
+    &map::ENTRY_METHODS,
+    &iterator::METHODS,
+    &integer::INT_METHODS,
+    &integer::LONG_METHODS,
+    &double::FLOAT_METHODS,
+    &double::METHODS,
+    &decimal::BIG_METHODS,
+    &decimal::METHODS,
+    &boolean::METHODS,
+    &character::METHODS,
+    &common::CLASS_METHODS,
+    &common::NO_METHODS,
+];
+
 /// Calls a method; null when there is none that fits.
-pub(crate) fn call(call: &mut Call<'_>, name: &str) -> Thrown {
-    // The most frequent calls, without a search.
-    match (call.this, name, call.args) {
-        (Value::Map(map), "get", [key]) => return Ok(map.get(key).unwrap_or_default()),
-        (Value::List(list), "get", [Value::Int(at)]) => return list.at(*at),
-        _ => {}
-    }
-    match choose(table(call.this), common::METHODS, name, call.args) {
+pub(crate) fn call(call: &mut Call<'_>, name: &Name) -> Thrown {
+    match choose(table(call.this).of(name), call.args) {
         Some(method) if method.params.is_empty() && !call.args.is_empty() => {
             // The search takes a method without parameters for any arguments; calling it then fails.
             Err(Exception::new(format!(
-                "IllegalArgumentException: {name}() takes no arguments"
+                "IllegalArgumentException: {}() takes no arguments",
+                name.text()
             )))
         }
         Some(method) => (method.run)(call),

@@ -180,18 +180,13 @@ fn specific(one: &[Ty], other: &[Ty]) -> Specific {
     }
 }
 
-/// The method to call, if one fits.
-pub(super) fn choose(
-    own: &'static [Method],
-    common: &'static [Method],
-    name: &str,
-    args: &[Value],
-) -> Option<&'static Method> {
+/// The method to call among those of one name, if one fits.
+pub(super) fn choose(methods: &[&'static Method], args: &[Value]) -> Option<&'static Method> {
+    if let [only] = methods {
+        return applicable(only.params, args).then_some(only);
+    }
     let mut best: Vec<&'static Method> = Vec::new();
-    for method in own.iter().chain(common) {
-        if method.name != name {
-            continue;
-        }
+    for method in methods {
         if method.params.len() == args.len()
             && method
                 .params

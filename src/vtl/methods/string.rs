@@ -1,9 +1,7 @@
 //! The methods of strings.
 
-use std::sync::Arc;
-
 use super::common::methods;
-use super::overload::Method;
+use super::name::Table;
 use super::overload::Ty::{
     Bool, Char, CharSequence, Chars, Double, Float, Int, Iterable, Long, Object, Objects, Other,
     Sequences, Str,
@@ -42,8 +40,15 @@ fn replace_pattern(call: &mut Call<'_>, all: bool) -> Thrown {
 
 fn split(call: &mut Call<'_>) -> Thrown {
     let limit = if call.args.len() > 1 { call.int(1)? } else { 0 };
-    let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;
     let text = call.this_str()?;
+    if let Some(at) = java_regex::single(call.str(0)?) {
+        call.meter.charge(1 + text.len() / 16)?;
+        let parts = java_regex::split_at(text, at, limit);
+        call.meter.charge(parts.len().saturating_mul(4))?;
+        let parts = parts.into_iter().map(Value::from).collect();
+        return Ok(Value::List(List::new(ListKind::StringArray, parts)));
+    }
+    let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;
     call.meter.charge(1 + text.len() / 16)?;
     let parts = regex.split(text, limit).map_err(|e| pattern(&e))?;
     call.meter.charge(parts.len().saturating_mul(4))?;
@@ -167,7 +172,7 @@ fn region_matches(call: &mut Call<'_>) -> Thrown {
     Ok(Value::Bool(equal))
 }
 
-pub(super) static METHODS: &[Method] = methods! {
+pub(super) static METHODS: Table = Table::new(methods! {
     length() => |c| Ok(number(len(c.this_str()?)));
     isEmpty() => |c| Ok(Value::Bool(c.this_str()?.is_empty()));
     isBlank() => |c| Ok(Value::Bool(c.this_str()?.chars().all(is_java_space)));
@@ -248,5 +253,5 @@ pub(super) static METHODS: &[Method] = methods! {
         let count = part.as_str().map_or(0, |text| text.chars().count());
         Ok(number(count))
     };
-    describeConstable() => |c| Ok(Value::Str(Arc::from(format!("Optional[{}]", c.this_str()?))));
-};
+    describeConstable() => |c| Ok(Value::from(format!("Optional[{}]", c.this_str()?)));
+});

@@ -1,7 +1,5 @@
 //! Searching and cutting strings by Java's rules for indexes.
 
-use std::sync::Arc;
-
 use super::unicode::{byte_at, from_units, len, slice, unit_at, unit_index};
 use super::{Call, Thrown, index_error};
 use crate::vtl::value::Value;
@@ -57,9 +55,7 @@ pub(super) fn substring(call: &mut Call<'_>) -> Thrown {
     };
     let (from, to) = (usize::try_from(start), usize::try_from(end));
     match (from, to) {
-        (Ok(from), Ok(to)) if from <= to && to <= size => {
-            Ok(Value::Str(Arc::from(slice(text, from, to))))
-        }
+        (Ok(from), Ok(to)) if from <= to && to <= size => Ok(Value::from(slice(text, from, to))),
         _ => Err(index_error(start, size)),
     }
 }

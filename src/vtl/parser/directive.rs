@@ -139,7 +139,9 @@ impl Parser<'_> {
 
     fn block(&mut self, what: &str) -> Result<Nodes, Error> {
         let nodes = self.statements()?;
-        self.expect(Kind::End, &format!("the #end of {what}"))?;
+        if !self.accept(Kind::End)? {
+            return Err(self.unexpected(&format!("the #end of {what}")));
+        }
         Ok(nodes)
     }
 

@@ -26,20 +26,28 @@ fn comparison(kind: Kind) -> Option<Comparison> {
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Result<Expr, Error> {
         self.nested(|parser| {
-            let mut all = vec![parser.conjunction()?];
+            let first = parser.conjunction()?;
+            if parser.peek()? != Kind::Or {
+                return Ok(first);
+            }
+            let mut all = vec![first];
             while parser.accept(Kind::Or)? {
                 all.push(parser.conjunction()?);
             }
-            Ok(single_or(all, Expr::Or))
+            Ok(Expr::Or(all.into_boxed_slice()))
         })
     }
 
     fn conjunction(&mut self) -> Result<Expr, Error> {
-        let mut all = vec![self.equality()?];
+        let first = self.equality()?;
+        if self.peek()? != Kind::And {
+            return Ok(first);
+        }
+        let mut all = vec![first];
         while self.accept(Kind::And)? {
             all.push(self.equality()?);
         }
-        Ok(single_or(all, Expr::And))
+        Ok(Expr::And(all.into_boxed_slice()))
     }
 
     fn equality(&mut self) -> Result<Expr, Error> {
@@ -269,7 +277,14 @@ impl Parser<'_> {
         let image = token.image(self.source);
         let inner = image.get(1..image.len().max(2) - 1).unwrap_or_default();
         if image.starts_with('\'') {
-            return Ok(Expr::Text(Arc::from(inner.replace("''", "'"))));
+            let text = match inner.contains("''") {
+                true => Arc::from(inner.replace("''", "'")),
+                false => Arc::from(inner),
+            };
+            return Ok(Expr::Text(text));
+        }
+        if !inner.contains(['$', '#', '\\', '"']) {
+            return Ok(Expr::Text(Arc::from(inner)));
         }
         let mut text = match unicode_escapes(inner) {
             Some(text) => text.replace("\"\"", "\""),
@@ -305,17 +320,6 @@ impl Parser<'_> {
         let depth = self.depth;
         let nodes = Parser::new(&text, self.names, place, depth).template()?;
         Ok(Expr::Template(nodes, padded))
-    }
-}
-
-fn single_or(mut all: Vec<Expr>, many: impl FnOnce(Box<[Expr]>) -> Expr) -> Expr {
-    match all.pop() {
-        Some(only) if all.is_empty() => only,
-        Some(last) => {
-            all.push(last);
-            many(all.into_boxed_slice())
-        }
-        None => Expr::Bool(false),
     }
 }
 

@@ -5,7 +5,10 @@ mod expression;
 mod reference;
 mod statement;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use super::ast::{Nodes, Slot};
 use super::error::{Error, ErrorKind, Limit};
@@ -19,13 +22,21 @@ const MAX_DEPTH: u32 = 100;
 /// The names of a template, shared with the strings in it.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    slots: HashMap<String, Slot>,
+    slots: HashMap<Box<str>, Slot, RandomState>,
     macros: HashSet<String>,
-    /// Root and first step of every reference.
-    pub(crate) mentioned: BTreeSet<(String, Option<String>)>,
+    mentions: Vec<Mention>,
     /// What the `#define`s hold.
     pub(crate) bodies: Vec<Nodes>,
     pub(crate) home: u64,
+}
+
+/// What stands behind the references to one variable.
+#[derive(Debug, Default)]
+struct Mention {
+    /// A reference without a step, or with one that has no name.
+    bare: bool,
+    /// Perhaps one twice.
+    steps: Vec<Arc<str>>,
 }
 
 impl Names {
@@ -34,8 +45,48 @@ impl Names {
             return *slot;
         }
         let slot = Slot::try_from(self.slots.len()).unwrap_or(Slot::MAX);
-        self.slots.insert(name.to_owned(), slot);
+        self.slots.insert(name.into(), slot);
+        self.mentions.push(Mention::default());
         slot
+    }
+
+    /// Notes a reference with its first step.
+    fn mention(&mut self, slot: Slot, step: Option<&Arc<str>>) {
+        let Some(mention) = self.mentions.get_mut(slot as usize) else {
+            return;
+        };
+        match step {
+            None => mention.bare = true,
+            Some(step)
+                if mention
+                    .steps
+                    .iter()
+                    .rev()
+                    .take(16)
+                    .any(|known| *known == *step) => {}
+            Some(step) => mention.steps.push(Arc::clone(step)),
+        }
+    }
+
+    /// Every variable of a reference, with the first steps behind it.
+    pub(crate) fn mentioned(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.slots.iter().flat_map(|(name, slot)| {
+            let mention = self.mentions.get(*slot as usize);
+            let bare = mention.is_some_and(|mention| mention.bare).then_some(None);
+            let steps = mention.into_iter().flat_map(|mention| &mention.steps);
+            let steps = steps.map(|step| Some(step.as_ref()));
+            bare.into_iter()
+                .chain(steps)
+                .map(|step| (name.as_ref(), step))
+        })
+    }
+
+    /// Whether a reference to a variable of this name is in the template.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        let mention = self
+            .get(name)
+            .and_then(|slot| self.mentions.get(slot as usize));
+        mention.is_some_and(|mention| mention.bare || !mention.steps.is_empty())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Slot> {
@@ -49,7 +100,22 @@ impl Names {
 
 /// Parses a whole template.
 pub(crate) fn parse(source: &str, names: &mut Names) -> Result<Nodes, Error> {
-    Parser::new(source, names, Place::Offset(0), 0).template()
+    let mut parser = Parser::new(source, names, Place::Offset(0), 0);
+    parser.tokens = TOKENS.take();
+    let nodes = parser.template();
+    let mut tokens = std::mem::take(&mut parser.tokens);
+    tokens.clear();
+    if tokens.capacity() <= KEPT {
+        TOKENS.set(tokens);
+    }
+    nodes
+}
+
+/// For how many tokens a thread keeps room from one template to the next.
+const KEPT: usize = 4096;
+
+thread_local! {
+    static TOKENS: std::cell::Cell<Vec<Token>> = const { std::cell::Cell::new(Vec::new()) };
 }
 
 /// How spans of the text at hand map to the template's source.
@@ -85,7 +151,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn template(mut self) -> Result<Nodes, Error> {
+    fn template(&mut self) -> Result<Nodes, Error> {
         let nodes = self.statements()?;
         match self.peek()? {
             Kind::Eof => Ok(nodes),
@@ -94,7 +160,16 @@ impl<'a> Parser<'a> {
     }
 
     /// The kind of the token `ahead` places on; scanning it changes the lexer's state for good.
+    #[inline]
     fn peek_at(&mut self, ahead: usize) -> Result<Kind, Error> {
+        match self.tokens.get(self.at + ahead) {
+            Some(token) => Ok(token.kind),
+            None => self.scan(ahead),
+        }
+    }
+
+    #[inline(never)]
+    fn scan(&mut self, ahead: usize) -> Result<Kind, Error> {
         while self.tokens.len() <= self.at + ahead {
             let last = self.tokens.last();
             if let Some(Token {
@@ -114,6 +189,7 @@ impl<'a> Parser<'a> {
             .map_or(Kind::Eof, |token| token.kind))
     }
 
+    #[inline]
     fn peek(&mut self) -> Result<Kind, Error> {
         self.peek_at(0)
     }

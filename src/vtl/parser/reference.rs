@@ -1,38 +1,39 @@
 //! References: the prefix, the name, and the steps behind it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use super::Parser;
 use crate::vtl::ast::{Expr, Form, Reference, Slot, Step, StepKind};
 use crate::vtl::error::Error;
+use crate::vtl::methods::Name;
 use crate::vtl::span::Span;
 use crate::vtl::token::{Kind, Token};
 
 /// The prefix of a reference, taken apart.
-struct Prefix {
-    slashes: String,
-    stray: String,
+struct Prefix<'a> {
+    /// How many backslashes there are, each two of which print as one.
+    slashes: usize,
+    stray: &'a str,
     /// The rest of the first token: `$`, `$!`, `${`, `$name` or a bare name.
-    rest: String,
-    escaped: bool,
+    rest: &'a str,
 }
 
-impl Prefix {
-    fn of(image: &str) -> Self {
-        let count = image.bytes().take_while(|b| *b == b'\\').count();
-        let (_, rest) = image.split_at(count);
+impl<'a> Prefix<'a> {
+    fn of(image: &'a str) -> Self {
+        let slashes = image.bytes().take_while(|b| *b == b'\\').count();
+        let (_, rest) = image.split_at(slashes);
         let dollar = rest.rfind('$').unwrap_or(0);
         let (stray, rest) = rest.split_at(dollar);
         Prefix {
-            slashes: "\\".repeat(count / 2),
-            stray: stray.to_owned(),
-            rest: rest.to_owned(),
-            escaped: count % 2 != 0,
+            slashes,
+            stray,
+            rest,
         }
     }
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// A reference, with or without braces, with or without a `$`.
     pub(super) fn reference(&mut self) -> Result<Reference, Error> {
         let first = self.at;
@@ -52,20 +53,17 @@ impl Parser<'_> {
         }
         let image = token.image(self.source);
         let prefix = Prefix::of(image);
-        let mut source = prefix.rest.clone();
-        for part in self.tokens.get(first + 1..self.at).unwrap_or_default() {
-            part.literal(self.source, &mut source);
-        }
+        let source = self.source_of(prefix.rest, first);
         let (form, root) = self.form(&token, &name, &prefix);
-        let slot = self.names.slot(&root);
-        let child = steps.first().and_then(|step| match &step.kind {
-            StepKind::Property(name) => Some(name.to_string()),
-            StepKind::Method(name, _) => Some(name.to_string()),
-            StepKind::Index(Expr::Text(key)) => Some(key.to_string()),
-            StepKind::Index(_) => None,
-        });
+        let slot = self.names.slot(root);
         if !matches!(form, Form::Bare(_) | Form::Broken) {
-            self.names.mentioned.insert((root, child));
+            let child = steps.first().and_then(|step| match &step.kind {
+                StepKind::Property(name) => Some(name),
+                StepKind::Method(name, _) => Some(name.text()),
+                StepKind::Index(Expr::Text(key)) => Some(key),
+                StepKind::Index(_) => None,
+            });
+            self.names.mention(slot, child);
         }
         let span = self.since(first);
         // From now on the token is what is left without its prefix, wherever its source is printed.
@@ -78,30 +76,55 @@ impl Parser<'_> {
             form,
             slot,
             steps: steps.into_boxed_slice(),
-            slashes: prefix.slashes.into_boxed_str(),
-            prefix: prefix.stray.into_boxed_str(),
-            source: source.into_boxed_str(),
+            slashes: "\\".repeat(prefix.slashes / 2).into_boxed_str(),
+            prefix: prefix.stray.into(),
+            source,
             span,
         })
     }
 
-    /// What the first token makes of the reference, and the name of its variable.
-    fn form(&self, token: &Token, name: &Token, prefix: &Prefix) -> (Form, String) {
-        let braces = token.kind == Kind::OpenCurly;
-        let braced = || name.image(self.source).to_owned();
-        let rest = prefix.rest.as_str();
-        if token.image(self.source).contains("\\!") {
-            return (Form::Broken, token.image(self.source).to_owned());
+    /// What a reference prints for itself: the rest of its first token, and the tokens behind it.
+    fn source_of(&self, rest: &str, first: usize) -> Box<str> {
+        let end = |token: &Token| token.span.end as usize;
+        let from = self.tokens.get(first).map_or(0, |t| end(t) - rest.len());
+        let parts = self.tokens.get(first + 1..self.at).unwrap_or_default();
+        // In general that is one stretch of the template.
+        let mut at = from + rest.len();
+        let one = parts.iter().all(|part| {
+            let follows = part.span.start as usize == at;
+            at = end(part);
+            follows && part.stray.is_empty() && part.kind != Kind::BlockComment
+        });
+        if let (true, Some(source)) = (one, self.source.get(from..at)) {
+            return source.into();
         }
-        let Some(plain) = rest.strip_prefix('$') else {
-            return (Form::Bare(rest.into()), rest.to_owned());
+        let mut source = rest.to_owned();
+        for part in parts {
+            part.literal(self.source, &mut source);
+        }
+        source.into_boxed_str()
+    }
+
+    /// What the first token makes of the reference, and the name of its variable.
+    fn form(&self, token: &Token, name: &Token, prefix: &Prefix<'a>) -> (Form, &'a str) {
+        let braces = token.kind == Kind::OpenCurly;
+        let image = token.image(self.source);
+        if image.contains("\\!") {
+            return (Form::Broken, image);
+        }
+        let Some(plain) = prefix.rest.strip_prefix('$') else {
+            return (Form::Bare(prefix.rest.into()), prefix.rest);
         };
         let (quiet, plain) = match plain.strip_prefix('!') {
             Some(plain) => (true, plain),
             None => (false, plain),
         };
-        let root = if braces { braced() } else { plain.to_owned() };
-        let form = match (prefix.escaped, quiet) {
+        let root = if braces {
+            name.image(self.source)
+        } else {
+            plain
+        };
+        let form = match (!prefix.slashes.is_multiple_of(2), quiet) {
             (true, _) => Form::Escaped,
             (false, true) => Form::Quiet,
             (false, false) => Form::Plain,
@@ -114,12 +137,12 @@ impl Parser<'_> {
     pub(super) fn plain_name(&mut self, at: usize) -> Option<Slot> {
         let token = self.tokens.get(at)?;
         let prefix = Prefix::of(token.image(self.source));
-        let name = prefix.rest.get(1..)?.to_owned();
+        let name = prefix.rest.get(1..)?;
         if token.kind != Kind::Identifier || name.starts_with('!') || !prefix.rest.starts_with('$')
         {
             return None;
         }
-        Some(self.names.slot(&name))
+        Some(self.names.slot(name))
     }
 
     fn steps(&mut self) -> Result<Vec<Step>, Error> {
@@ -131,31 +154,38 @@ impl Parser<'_> {
                     self.take()?;
                     let index = self.nested(Self::index)?;
                     self.expect(Kind::CloseIndex, "`]`")?;
-                    steps.push(Step {
-                        kind: StepKind::Index(index),
-                        span: self.since(first),
-                    });
+                    let kind = StepKind::Index(index);
+                    self.push_step(&mut steps, kind, first);
                 }
                 Kind::Dot if self.peek_at(1)? == Kind::Identifier => {
                     self.take()?;
                     let name = self.take()?;
                     let name = name.image(self.source);
                     let kind = if self.at_call()? {
-                        let name = name.into();
+                        let name = Name::new(name);
                         self.take()?;
                         let arguments = self.nested(Self::arguments)?;
                         StepKind::Method(name, arguments.into_boxed_slice())
                     } else {
                         StepKind::Property(Arc::from(name))
                     };
-                    steps.push(Step {
-                        kind,
-                        span: self.since(first),
-                    });
+                    self.push_step(&mut steps, kind, first);
                 }
                 _ => return Ok(steps),
             }
         }
+    }
+
+    fn push_step(&self, steps: &mut Vec<Step>, kind: StepKind, first: usize) {
+        if steps.is_empty() {
+            // Most references have one.
+            steps.reserve_exact(1);
+        }
+        steps.push(Step {
+            kind,
+            span: self.since(first),
+            hint: AtomicU32::new(0),
+        });
     }
 
     /// Whether `(` follows and something that can start the arguments or end them.
@@ -182,6 +212,7 @@ impl Parser<'_> {
         if self.accept(Kind::CloseCall)? {
             return Ok(arguments);
         }
+        arguments.reserve_exact(1);
         loop {
             arguments.push(self.parameter()?);
             if !self.accept(Kind::Comma)? {

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::rc::{Rc, Weak};
 
 use super::drop::is_container;
-use super::list::ListInner;
-use super::map::MapInner;
+use super::list::{ListInner, ListRepr};
+use super::map::{MapInner, MapRepr};
 use super::{List, Map, Value};
 
 enum Suspect {
@@ -26,23 +26,27 @@ const BUDGET: usize = 200_000;
 
 /// Notes that the list got this item.
 pub(crate) fn note_list(list: &List, item: &Value) {
+    // What a document holds goes with it.
+    let ListRepr::Own(list) = &list.0 else { return };
     if !is_container(item) {
         return;
     }
     SUSPECTS.with_borrow_mut(|all| match all.last() {
-        Some(Suspect::List(last)) if last.as_ptr() == Rc::as_ptr(&list.0) => {}
-        _ => all.push(Suspect::List(Rc::downgrade(&list.0))),
+        Some(Suspect::List(last)) if last.as_ptr() == Rc::as_ptr(list) => {}
+        _ => all.push(Suspect::List(Rc::downgrade(list))),
     });
 }
 
 /// Notes that the map got this value.
 pub(crate) fn note_map(map: &Map, item: &Value) {
+    // What a document holds goes with it.
+    let MapRepr::Own(map) = &map.0 else { return };
     if !is_container(item) {
         return;
     }
     SUSPECTS.with_borrow_mut(|all| match all.last() {
-        Some(Suspect::Map(last)) if last.as_ptr() == Rc::as_ptr(&map.0) => {}
-        _ => all.push(Suspect::Map(Rc::downgrade(&map.0))),
+        Some(Suspect::Map(last)) if last.as_ptr() == Rc::as_ptr(map) => {}
+        _ => all.push(Suspect::Map(Rc::downgrade(map))),
     });
 }
 
@@ -53,14 +57,14 @@ pub(crate) fn sweep() {
     for suspect in suspects {
         match suspect {
             Suspect::List(list) => {
-                if let Some(list) = list.upgrade().map(List)
+                if let Some(list) = list.upgrade().map(|list| List(ListRepr::Own(list)))
                     && reaches(&Value::List(list.clone()), &mut budget)
                 {
                     list.change(std::mem::take);
                 }
             }
             Suspect::Map(map) => {
-                if let Some(map) = map.upgrade().map(Map)
+                if let Some(map) = map.upgrade().map(|map| Map(MapRepr::Own(map)))
                     && reaches(&Value::Map(map.clone()), &mut budget)
                 {
                     map.clear();
@@ -72,8 +76,8 @@ pub(crate) fn sweep() {
 
 fn address(value: &Value) -> usize {
     match value {
-        Value::List(list) => Rc::as_ptr(&list.0).cast::<()>() as usize,
-        Value::Map(map) => Rc::as_ptr(&map.0).cast::<()>() as usize,
+        Value::List(list) => list.address(),
+        Value::Map(map) => map.address(),
         _ => 0,
     }
 }
@@ -87,7 +91,7 @@ fn reaches(from: &Value, budget: &mut usize) -> bool {
         let before = queue.len();
         match &value {
             Value::List(list) => {
-                queue.extend(list.borrow().iter().filter(|v| is_container(v)).cloned())
+                queue.extend(list.items().into_iter().filter(is_container));
             }
             Value::Map(map) => map.each(|key, value| {
                 queue.extend(
@@ -99,7 +103,7 @@ fn reaches(from: &Value, budget: &mut usize) -> bool {
             }),
             Value::View(view) => queue.push(Value::Map(view.map.clone())),
             Value::Entry(entry) => {
-                queue.extend([Value::Map(entry.map.clone()), entry.value.as_ref().clone()]);
+                queue.extend([Value::Map(entry.map.clone()), entry.value.clone()]);
             }
             Value::Iter(iter) => queue.extend(iter.held()),
             Value::Loop(scope) => {
@@ -139,7 +143,10 @@ mod tests {
         let map = Map::linked();
         map.put("list".into(), list.clone().into()).unwrap();
         list.push(map.into());
-        let weak = Rc::downgrade(&list.0);
+        let ListRepr::Own(weak) = &list.0 else {
+            panic!()
+        };
+        let weak = Rc::downgrade(weak);
         drop(list);
         assert!(weak.upgrade().is_some());
         sweep();

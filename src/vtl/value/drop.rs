@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::iter::Source;
-use super::list::ListInner;
-use super::map::MapInner;
-use super::{Iter, Value};
+use super::list::{ListInner, ListRepr};
+use super::map::{MapInner, MapRepr};
+use super::{Iter, List, Map, Value};
 
 /// Whether a value holds others.
 pub(super) fn is_container(value: &Value) -> bool {
@@ -24,12 +24,17 @@ pub(super) fn is_container(value: &Value) -> bool {
 pub(crate) fn dismantle(mut queue: Vec<Value>) {
     while let Some(value) = queue.pop() {
         match value {
-            Value::List(list) => empty_list(&list.0, &mut queue),
-            Value::Map(map) => empty_map(&map.0, &mut queue),
-            Value::View(view) => empty_map(&view.map.0, &mut queue),
+            Value::List(list) => empty_list(&list, &mut queue),
+            Value::Map(map) => empty_map(&map, &mut queue),
+            Value::View(view) => {
+                if let Ok(view) = Rc::try_unwrap(view) {
+                    empty_map(&view.map, &mut queue);
+                }
+            }
             Value::Entry(entry) => {
-                empty_map(&entry.map.0, &mut queue);
-                queue.extend([*entry.key, *entry.value]);
+                if let Ok(entry) = Rc::try_unwrap(entry) {
+                    queue.extend([Value::Map(entry.map), entry.key, entry.value]);
+                }
             }
             Value::Iter(iter) if Rc::strong_count(&iter) == 1 => {
                 take_iter(&iter, &mut queue);
@@ -44,21 +49,21 @@ pub(crate) fn dismantle(mut queue: Vec<Value>) {
     }
 }
 
-fn empty_list(list: &Rc<ListInner>, queue: &mut Vec<Value>) {
-    if Rc::strong_count(list) == 1
+fn empty_list(list: &List, queue: &mut Vec<Value>) {
+    if let ListRepr::Own(list) = &list.0
+        && Rc::strong_count(list) == 1
         && let Ok(mut cells) = list.cells.try_borrow_mut()
     {
         queue.extend(cells.drain(..).filter(is_container));
     }
 }
 
-fn empty_map(map: &Rc<MapInner>, queue: &mut Vec<Value>) {
-    if Rc::strong_count(map) == 1
+fn empty_map(map: &Map, queue: &mut Vec<Value>) {
+    if let MapRepr::Own(map) = &map.0
+        && Rc::strong_count(map) == 1
         && let Ok(mut cells) = map.cells.try_borrow_mut()
     {
-        for (key, value) in cells.drain(..) {
-            queue.extend([key.0, value].into_iter().filter(is_container));
-        }
+        cells.containers(queue);
     }
 }
 
@@ -66,7 +71,7 @@ fn take_iter(iter: &Iter, queue: &mut Vec<Value>) {
     queue.extend(iter.items.take().into_iter().filter(is_container));
     match iter.source.replace(Source::Items) {
         Source::List(list) => queue.push(Value::List(list)),
-        Source::View(view) => queue.push(Value::View(view)),
+        Source::View(view) => queue.push(Value::Map(view.map)),
         Source::Items => {}
     }
 }
@@ -85,12 +90,10 @@ impl Drop for MapInner {
         let cells = self.cells.get_mut();
         if cells
             .iter()
-            .any(|(k, v)| is_container(&k.0) || is_container(v))
+            .any(|(k, v)| is_container(k) || is_container(v))
         {
             let mut queue = Vec::with_capacity(cells.len());
-            for (key, value) in cells.drain(..) {
-                queue.extend([key.0, value].into_iter().filter(is_container));
-            }
+            cells.containers(&mut queue);
             dismantle(queue);
         }
     }
@@ -98,9 +101,16 @@ impl Drop for MapInner {
 
 impl Drop for Iter {
     fn drop(&mut self) {
-        let mut queue = Vec::new();
-        take_iter(self, &mut queue);
-        dismantle(queue);
+        let shared = match self.source.get_mut() {
+            Source::List(list) => list.is_shared(),
+            Source::View(_) => false,
+            Source::Items => true,
+        };
+        if !shared || !self.items.get_mut().is_empty() {
+            let mut queue = Vec::new();
+            take_iter(self, &mut queue);
+            dismantle(queue);
+        }
     }
 }
 

@@ -1,22 +1,24 @@
 //! Entries of maps, and the live views a map gives of itself.
 
+use std::rc::Rc;
+
 use super::{Map, MapKind, Value};
 
 /// One entry of a map, as `entrySet()` gives it. Reading it reads the map.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub(crate) map: Map,
-    pub(crate) key: Box<Value>,
-    pub(crate) value: Box<Value>,
+    pub(crate) key: Value,
+    pub(crate) value: Value,
 }
 
 impl Entry {
-    pub(crate) fn new(map: &Map, key: Value, value: Value) -> Self {
-        Entry {
+    pub(crate) fn of(map: &Map, key: Value, value: Value) -> Value {
+        Value::Entry(Rc::new(Entry {
             map: map.clone(),
-            key: Box::new(key),
-            value: Box::new(value),
-        }
+            key,
+            value,
+        }))
     }
 
     /// The key.
@@ -30,7 +32,7 @@ impl Entry {
     pub fn value(&self) -> Value {
         self.map
             .get(&self.key)
-            .unwrap_or_else(|| (*self.value).clone())
+            .unwrap_or_else(|| self.value.clone())
     }
 }
 
@@ -72,7 +74,7 @@ impl View {
                 .map
                 .entries()
                 .into_iter()
-                .map(|(key, value)| Value::Entry(Entry::new(&self.map, key, value)))
+                .map(|(key, value)| Entry::of(&self.map, key, value))
                 .collect(),
         }
     }

@@ -35,7 +35,11 @@ fn big_hash(value: &BigInt) -> i32 {
 }
 
 fn pointer_hash<T: ?Sized>(rc: &Rc<T>) -> i32 {
-    long_hash(Rc::as_ptr(rc).cast::<()>() as usize as u64 >> 4) & i32::MAX
+    address_hash(Rc::as_ptr(rc).cast::<()>() as usize)
+}
+
+fn address_hash(address: usize) -> i32 {
+    long_hash(address as u64 >> 4) & i32::MAX
 }
 
 /// `Object.hashCode()` of any value.
@@ -55,17 +59,15 @@ pub(crate) fn hash_code(value: &Value, meter: &Meter, depth: u32) -> Result<i32,
             .wrapping_add(v.scale()),
         Value::Char(v) => i32::from(*v),
         Value::Str(text) => string_hash(text),
-        Value::List(list) if list.kind().is_array() => pointer_hash(&list.0),
+        Value::List(list) if list.kind().is_array() => address_hash(list.address()),
         Value::List(list) => {
-            let cells = list.borrow();
-            meter.charge(cells.len())?;
-            let mut h = 1i32;
-            for item in cells.iter() {
-                h = h
-                    .wrapping_mul(31)
-                    .wrapping_add(hash_code(item, meter, depth + 1)?);
-            }
-            h
+            meter.charge(list.len())?;
+            list.look(|items| {
+                items.iter().try_fold(1i32, |h, item| {
+                    let item = hash_code(item, meter, depth + 1)?;
+                    Ok::<i32, Exception>(h.wrapping_mul(31).wrapping_add(item))
+                })
+            })?
         }
         Value::Map(map) => map_hash(map, meter, depth)?,
         Value::View(view) => match view.kind {
@@ -78,7 +80,7 @@ pub(crate) fn hash_code(value: &Value, meter: &Meter, depth: u32) -> Result<i32,
                 }
                 h
             }
-            ViewKind::Values => pointer_hash(&view.map.0),
+            ViewKind::Values => address_hash(view.map.address()),
         },
         Value::Entry(entry) => {
             hash_code(entry.key(), meter, depth + 1)? ^ hash_code(&entry.value(), meter, depth + 1)?
@@ -98,9 +100,7 @@ fn map_hash(map: &Map, meter: &Meter, depth: u32) -> Result<i32, Exception> {
     meter.charge(cells.len())?;
     let mut h = 0i32;
     for (key, value) in cells.iter() {
-        h = h.wrapping_add(
-            hash_code(&key.0, meter, depth + 1)? ^ hash_code(value, meter, depth + 1)?,
-        );
+        h = h.wrapping_add(hash_code(key, meter, depth + 1)? ^ hash_code(value, meter, depth + 1)?);
     }
     Ok(h)
 }
@@ -121,7 +121,8 @@ pub(crate) fn equals(a: &Value, b: &Value, meter: &Meter, depth: u32) -> Result<
             a.scale() == b.scale() && a.unscaled() == b.unscaled()
         }
         (Value::Char(a), Value::Char(b)) => a == b,
-        (Value::Str(a), Value::Str(b)) | (Value::Class(a), Value::Class(b)) => a == b,
+        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::Class(a), Value::Class(b)) => a == b,
         (Value::List(a), Value::List(b)) => list_equals(a, b, meter, depth)?,
         (Value::Map(a), Value::Map(b)) => map_equals(a, b, meter, depth)?,
         (Value::View(a), Value::View(b)) => view_equals(a, b, meter, depth)?,
@@ -145,14 +146,17 @@ fn list_equals(a: &List, b: &List, meter: &Meter, depth: u32) -> Result<bool, Ex
     if !plain(a.kind()) || !plain(b.kind()) {
         return Ok(false);
     }
-    let (a, b) = (a.borrow(), b.borrow());
     meter.charge(a.len().min(b.len()))?;
-    for (a, b) in a.iter().zip(b.iter()) {
-        if !equals(a, b, meter, depth + 1)? {
-            return Ok(false);
-        }
-    }
-    Ok(a.len() == b.len())
+    a.look(|a| {
+        b.look(|b| {
+            for (a, b) in a.iter().zip(b) {
+                if !equals(a, b, meter, depth + 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(a.len() == b.len())
+        })
+    })
 }
 
 fn map_equals(a: &Map, b: &Map, meter: &Meter, depth: u32) -> Result<bool, Exception> {

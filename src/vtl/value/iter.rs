@@ -20,6 +20,8 @@ pub struct Iter {
     /// Keys of the map, or free-standing items.
     pub(crate) items: RefCell<Vec<Value>>,
     cursor: Cell<usize>,
+    /// Where the next item of a list stands in its document.
+    place: Cell<u32>,
     last: Cell<Option<usize>>,
     changes: Cell<u32>,
 }
@@ -55,6 +57,7 @@ impl Iter {
             source: RefCell::new(source),
             items: RefCell::new(items),
             cursor: Cell::new(cursor),
+            place: Cell::new(0),
             last: Cell::new(None),
             changes: Cell::new(changes),
         }
@@ -73,6 +76,7 @@ impl Iter {
 
     /// Java's `hasNext()`.
     #[must_use]
+    #[inline]
     pub fn has_next(&self) -> bool {
         match &*self.source.borrow() {
             Source::List(list) => self.cursor.get() != list.len(),
@@ -92,7 +96,7 @@ impl Iter {
                 if list.changes() != self.changes.get() {
                     return Err(concurrent());
                 }
-                list.get(at)
+                list.next(at, &self.place)
             }
             Source::View(view) => {
                 if view.map.changes() != self.changes.get() {
@@ -105,7 +109,7 @@ impl Iter {
                         ViewKind::Values => value(&key),
                         ViewKind::Entries => {
                             let value = value(&key);
-                            Value::Entry(Entry::new(&view.map, key, value))
+                            Entry::of(&view.map, key, value)
                         }
                     }
                 })

@@ -57,7 +57,7 @@ pub(super) fn write_json(
         | Value::Float(_)
         | Value::Double(_)
         | Value::BigDecimal(_) => Printer::plain(meter).scalar(value, out),
-        Value::List(list) => write_items(&list.borrow(), out, slash, meter, depth)?,
+        Value::List(list) => list.look(|items| write_items(items, out, slash, meter, depth))?,
         Value::View(view) => write_items(&view.items(), out, slash, meter, depth)?,
         Value::Map(map) => write_map(map, out, slash, meter, depth)?,
         other => write_json_string(&other.to_text()?, out, slash),

@@ -1,9 +1,10 @@
 //! Lists and arrays: one shared, mutable sequence with a kind.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use super::doc::Doc;
 use super::{Value, note_list};
 use crate::vtl::object::Exception;
 
@@ -46,23 +47,66 @@ impl ListKind {
 
 /// A shared, mutable list. Clones are the same list.
 #[derive(Clone)]
-pub struct List(pub(crate) Rc<ListInner>);
+pub struct List(pub(super) ListRepr);
+
+#[derive(Clone)]
+pub(super) enum ListRepr {
+    Own(Rc<ListInner>),
+    /// A list of a document.
+    Doc(Rc<Doc>, u32),
+}
 
 pub(crate) struct ListInner {
-    pub(crate) kind: ListKind,
-    pub(crate) changes: Cell<u32>,
-    pub(crate) cells: RefCell<Vec<Value>>,
+    kind: ListKind,
+    changes: Cell<u32>,
+    pub(super) cells: RefCell<Vec<Value>>,
+}
+
+impl ListInner {
+    pub(super) fn new(kind: ListKind, items: Vec<Value>) -> Self {
+        ListInner {
+            kind,
+            changes: Cell::new(0),
+            cells: RefCell::new(items),
+        }
+    }
+
+    pub(super) fn empty(&self) {
+        let _old = std::mem::take(&mut *self.cells.borrow_mut());
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.changes.set(self.changes.get().wrapping_add(1));
+    }
 }
 
 impl List {
     /// A list of the given kind.
     #[must_use]
     pub fn new(kind: ListKind, items: Vec<Value>) -> Self {
-        List(Rc::new(ListInner {
-            kind,
-            changes: Cell::new(0),
-            cells: RefCell::new(items),
-        }))
+        List(ListRepr::Own(Rc::new(ListInner::new(kind, items))))
+    }
+
+    pub(super) fn of_doc(doc: &Rc<Doc>, at: u32) -> Self {
+        List(ListRepr::Doc(Rc::clone(doc), at))
+    }
+
+    /// The document and the place in it, as long as the list is what stands there.
+    #[inline]
+    pub(crate) fn plain(&self) -> Option<(&Rc<Doc>, u32)> {
+        match &self.0 {
+            ListRepr::Doc(doc, at) if doc.is_plain(*at) => Some((doc, *at)),
+            _ => None,
+        }
+    }
+
+    /// The list as an object; one of a document becomes one of its own.
+    fn inner(&self) -> Option<&ListInner> {
+        match &self.0 {
+            ListRepr::Own(inner) => Some(inner),
+            ListRepr::Doc(doc, at) => Doc::list(doc, *at),
+        }
     }
 
     /// A JSON document's array.
@@ -80,13 +124,19 @@ impl List {
     /// What Java class the list stands for.
     #[must_use]
     pub fn kind(&self) -> ListKind {
-        self.0.kind
+        match &self.0 {
+            ListRepr::Own(inner) => inner.kind,
+            ListRepr::Doc(..) => ListKind::JsonArray,
+        }
     }
 
     /// How many items there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.cells.borrow().len()
+        match self.plain() {
+            Some((doc, at)) => doc.count(at) as usize,
+            None => self.look(<[Value]>::len),
+        }
     }
 
     /// Whether there are none.
@@ -98,65 +148,109 @@ impl List {
     /// The item at `index`, counted from 0.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Value> {
-        self.0.cells.borrow().get(index).cloned()
+        match self.plain() {
+            Some((doc, at)) if doc.is_short(at) => {
+                let item = doc.items(at).nth(index)?;
+                Some(Doc::value(doc, item))
+            }
+            _ => self.look(|items| items.get(index).cloned()),
+        }
+    }
+
+    /// The item at `index` if `place` is what the call for the one before has left, 0 before the first.
+    #[inline]
+    pub(super) fn next(&self, index: usize, place: &Cell<u32>) -> Option<Value> {
+        let Some((doc, at)) = self.plain() else {
+            return self.look(|items| items.get(index).cloned());
+        };
+        if index >= doc.count(at) as usize {
+            return None;
+        }
+        let item = match (index, place.get()) {
+            (0, _) => Doc::first(at),
+            (_, 0) => doc.items(at).nth(index)?,
+            (_, place) => place,
+        };
+        place.set(doc.after(item));
+        Some(Doc::value(doc, item))
     }
 
     /// The items as they are now.
     #[must_use]
     pub fn items(&self) -> Vec<Value> {
-        self.0.cells.borrow().clone()
+        match self.plain() {
+            Some((doc, at)) => doc.items(at).map(|item| Doc::value(doc, item)).collect(),
+            None => self.look(<[Value]>::to_vec),
+        }
     }
 
-    /// A look at the items; nothing may change the list meanwhile.
-    pub(crate) fn borrow(&self) -> Ref<'_, Vec<Value>> {
-        self.0.cells.borrow()
+    /// Looks at the items; nothing may change the list meanwhile.
+    pub(crate) fn look<T>(&self, f: impl FnOnce(&[Value]) -> T) -> T {
+        match self.inner() {
+            Some(inner) => f(&inner.cells.borrow()),
+            None => f(&[]),
+        }
     }
 
     /// Appends an item.
     pub fn push(&self, item: Value) {
         note_list(self, &item);
-        self.0.cells.borrow_mut().push(item);
-        self.changed();
+        self.change(|items| items.push(item));
     }
 
     /// Changes the items; counts as a structural change, which iterators notice.
-    pub(crate) fn change<T>(&self, f: impl FnOnce(&mut Vec<Value>) -> T) -> T {
-        let result = f(&mut self.0.cells.borrow_mut());
-        self.changed();
+    pub(crate) fn change<T: Default>(&self, f: impl FnOnce(&mut Vec<Value>) -> T) -> T {
+        let Some(inner) = self.inner() else {
+            return T::default();
+        };
+        let result = f(&mut inner.cells.borrow_mut());
+        inner.changed();
         result
     }
 
     /// Replaces the item at a Java index.
     pub(crate) fn set(&self, index: i32, item: Value) -> Result<Value, Exception> {
         note_list(self, &item);
-        let mut cells = self.0.cells.borrow_mut();
-        let len = cells.len();
-        let cell = usize::try_from(index).ok().and_then(|i| cells.get_mut(i));
-        match cell {
-            Some(cell) => Ok(std::mem::replace(cell, item)),
-            None => Err(out_of_bounds(index, len)),
-        }
+        let len = self.len();
+        let at = usize::try_from(index).map_err(|_| out_of_bounds(index, len))?;
+        let replaced = self.inner().and_then(|inner| {
+            let mut cells = inner.cells.borrow_mut();
+            cells.get_mut(at).map(|cell| std::mem::replace(cell, item))
+        });
+        replaced.ok_or_else(|| out_of_bounds(index, len))
     }
 
     /// The item at a Java index.
     pub(crate) fn at(&self, index: i32) -> Result<Value, Exception> {
-        let cells = self.0.cells.borrow();
-        match usize::try_from(index).ok().and_then(|i| cells.get(i)) {
-            Some(value) => Ok(value.clone()),
-            None => Err(out_of_bounds(index, cells.len())),
-        }
+        let found = usize::try_from(index).ok().and_then(|i| self.get(i));
+        found.ok_or_else(|| out_of_bounds(index, self.len()))
     }
 
     pub(crate) fn changes(&self) -> u32 {
-        self.0.changes.get()
-    }
-
-    fn changed(&self) {
-        self.0.changes.set(self.0.changes.get().wrapping_add(1));
+        match self.plain() {
+            Some(_) => 0,
+            None => self.inner().map_or(0, |inner| inner.changes.get()),
+        }
     }
 
     pub(crate) fn same(&self, other: &List) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
+    }
+
+    /// Whether dropping this does not drop the items.
+    pub(super) fn is_shared(&self) -> bool {
+        match &self.0 {
+            ListRepr::Own(inner) => Rc::strong_count(inner) > 1,
+            ListRepr::Doc(..) => true,
+        }
+    }
+
+    /// What no other list has.
+    pub(crate) fn address(&self) -> usize {
+        match &self.0 {
+            ListRepr::Own(inner) => Rc::as_ptr(inner).cast::<()>() as usize,
+            ListRepr::Doc(doc, at) => doc.address(*at),
+        }
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-use std::sync::Arc;
 
-use indexmap::{Equivalent, IndexMap};
-
-use super::{Value, equals, hash_code, note_map};
-use crate::vtl::meter::Meter;
+use super::cells::{Cells, same_key, small};
+use super::doc::Doc;
+use super::{Str, Value, hash_code, note_map};
 use crate::vtl::object::Exception;
 
 /// In which order a [`Map`] iterates.
@@ -23,60 +20,72 @@ pub enum MapKind {
 
 /// A shared, mutable map. Clones are the same map.
 #[derive(Clone)]
-pub struct Map(pub(crate) Rc<MapInner>);
+pub struct Map(pub(super) MapRepr);
 
-pub(crate) type Cells = IndexMap<Key, Value, foldhash::fast::RandomState>;
+#[derive(Clone)]
+pub(super) enum MapRepr {
+    Own(Rc<MapInner>),
+    /// A map of a document.
+    Doc(Rc<Doc>, u32),
+}
 
 pub(crate) struct MapInner {
     kind: MapKind,
     quiet: Cell<bool>,
     once: Cell<bool>,
-    open: RefCell<Vec<Key>>,
+    /// Keys that may be written once more although they are there.
+    open: RefCell<Vec<Value>>,
     buckets: Cell<usize>,
-    pub(crate) changes: Cell<u32>,
-    pub(crate) cells: RefCell<Cells>,
+    pub(super) changes: Cell<u32>,
+    pub(super) cells: RefCell<Cells>,
 }
 
-/// A value as a key: equal when Java's `equals` says so.
-#[derive(Clone)]
-pub(crate) struct Key(pub(crate) Value);
-
-struct StrKey<'a>(&'a str);
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.0 {
-            Value::Str(text) => state.write(text.as_bytes()),
-            other => state.write_i32(hash_code(other, &small(), 0).unwrap_or(0)),
+impl MapInner {
+    pub(super) fn new(kind: MapKind, capacity: usize) -> Self {
+        MapInner {
+            kind,
+            quiet: Cell::new(false),
+            once: Cell::new(false),
+            open: RefCell::default(),
+            buckets: Cell::new(16),
+            changes: Cell::new(0),
+            cells: RefCell::new(Cells::with_capacity(capacity)),
         }
     }
-}
 
-impl Hash for StrKey<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.0.as_bytes());
+    pub(super) fn store(&self, key: Value, value: Value) -> Option<Value> {
+        let mut cells = self.cells.borrow_mut();
+        let previous = cells.insert(key, value);
+        if previous.is_none() {
+            self.changed();
+            // Java doubles the table when three quarters of it are in use.
+            if cells.len() * 4 > self.buckets.get() * 3 {
+                self.buckets.set(self.buckets.get() * 2);
+            }
+        }
+        previous
     }
-}
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Key) -> bool {
-        match (&self.0, &other.0) {
-            (Value::Str(a), Value::Str(b)) => a == b,
-            (a, b) => equals(a, b, &small(), 0).unwrap_or(false),
+    pub(super) fn empty(&self) {
+        let _old = std::mem::take(&mut *self.cells.borrow_mut());
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.changes.set(self.changes.get().wrapping_add(1));
+    }
+
+    /// Allows to write one key once more; false if that was not foreseen.
+    fn spend(&self, key: &Value) -> bool {
+        let mut open = self.open.borrow_mut();
+        match open.iter().position(|known| same_key(known, key)) {
+            Some(at) => {
+                open.swap_remove(at);
+                true
+            }
+            None => false,
         }
     }
-}
-
-impl Eq for Key {}
-
-impl Equivalent<Key> for StrKey<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        key.0.as_str() == Some(self.0)
-    }
-}
-
-fn small() -> Meter {
-    Meter::new(10_000, usize::MAX)
 }
 
 impl Map {
@@ -89,18 +98,28 @@ impl Map {
     /// An empty map with room for `capacity` entries.
     #[must_use]
     pub fn with_capacity(kind: MapKind, capacity: usize) -> Self {
-        Map(Rc::new(MapInner {
-            kind,
-            quiet: Cell::new(false),
-            once: Cell::new(false),
-            open: RefCell::default(),
-            buckets: Cell::new(16),
-            changes: Cell::new(0),
-            cells: RefCell::new(IndexMap::with_capacity_and_hasher(
-                capacity,
-                foldhash::fast::RandomState::default(),
-            )),
-        }))
+        Map(MapRepr::Own(Rc::new(MapInner::new(kind, capacity))))
+    }
+
+    pub(super) fn of_doc(doc: &Rc<Doc>, at: u32) -> Self {
+        Map(MapRepr::Doc(Rc::clone(doc), at))
+    }
+
+    /// The document and the place in it, as long as the map is what stands there.
+    #[inline]
+    pub(crate) fn plain(&self) -> Option<(&Rc<Doc>, u32)> {
+        match &self.0 {
+            MapRepr::Doc(doc, at) if doc.is_plain(*at) => Some((doc, *at)),
+            _ => None,
+        }
+    }
+
+    /// The map as an object; one of a document becomes one of its own.
+    pub(super) fn inner(&self) -> Option<&MapInner> {
+        match &self.0 {
+            MapRepr::Own(inner) => Some(inner),
+            MapRepr::Doc(doc, at) => Doc::map(doc, *at),
+        }
     }
 
     /// An empty map in insertion order.
@@ -118,30 +137,42 @@ impl Map {
     /// Makes the map print nothing, as `$context` and the maps in it do.
     #[must_use]
     pub fn quiet(self) -> Self {
-        self.0.quiet.set(true);
+        if let Some(inner) = self.inner() {
+            inner.quiet.set(true);
+        }
         self
     }
 
     /// From now on, writing a key that is there already fails. Keys written by [`seed_str`](Map::seed_str) may be
     /// written once more.
     pub fn write_once(&self) {
-        self.0.once.set(true);
+        if let Some(inner) = self.inner() {
+            inner.once.set(true);
+        }
     }
 
     /// Whether [`quiet`](Map::quiet) was asked for.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.0.quiet.get()
+        match &self.0 {
+            MapRepr::Own(inner) => inner.quiet.get(),
+            MapRepr::Doc(..) => {
+                self.plain().is_none() && self.inner().is_some_and(|inner| inner.quiet.get())
+            }
+        }
     }
 
     /// In which order the map iterates.
     #[must_use]
     pub fn kind(&self) -> MapKind {
-        self.0.kind
+        match &self.0 {
+            MapRepr::Own(inner) => inner.kind,
+            MapRepr::Doc(..) => MapKind::Linked,
+        }
     }
 
     pub(crate) fn class_name(&self) -> &'static str {
-        match self.0.kind {
+        match self.kind() {
             MapKind::Linked => "java.util.LinkedHashMap",
             MapKind::Hash => "java.util.HashMap",
         }
@@ -150,7 +181,10 @@ impl Map {
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.look().map_or(0, |cells| cells.len())
+        match self.plain() {
+            Some((doc, at)) => doc.count(at) as usize,
+            None => self.look().map_or(0, |cells| cells.len()),
+        }
     }
 
     /// Whether there are none.
@@ -162,7 +196,29 @@ impl Map {
     /// The value of a string key.
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<Value> {
-        self.look()?.get(&StrKey(key)).cloned()
+        match self.plain() {
+            Some((doc, at)) if doc.is_short(at) => {
+                doc.member(at, key).map(|found| Doc::value(doc, found))
+            }
+            _ => self.look()?.get_str(key).cloned(),
+        }
+    }
+
+    /// Appends the value of a property if it is a text.
+    pub(crate) fn print_member(&self, name: &str, out: &mut String) -> bool {
+        if self.plain().is_some() || matches!(name, "class" | "Class") {
+            return false;
+        }
+        let Some(cells) = self.look() else {
+            return false;
+        };
+        match cells.get_str(name) {
+            Some(Value::Str(text)) => {
+                out.push_str(text);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The value of any key.
@@ -170,15 +226,19 @@ impl Map {
     pub fn get(&self, key: &Value) -> Option<Value> {
         match key {
             Value::Str(text) => self.get_str(text),
-            other => self.look()?.get(&Key(other.clone())).cloned(),
+            other => self.look()?.get(other).cloned(),
         }
     }
 
     /// Whether the string key is there.
     #[must_use]
     pub fn contains_str(&self, key: &str) -> bool {
-        self.look()
-            .is_some_and(|cells| cells.contains_key(&StrKey(key)))
+        match self.plain() {
+            Some((doc, at)) if doc.is_short(at) => doc.member(at, key).is_some(),
+            _ => self
+                .look()
+                .is_some_and(|cells| cells.get_str(key).is_some()),
+        }
     }
 
     /// Whether the key is there.
@@ -186,21 +246,21 @@ impl Map {
     pub fn contains(&self, key: &Value) -> bool {
         match key {
             Value::Str(text) => self.contains_str(text),
-            other => self
-                .look()
-                .is_some_and(|cells| cells.contains_key(&Key(other.clone()))),
+            other => self.look().is_some_and(|cells| cells.get(other).is_some()),
         }
     }
 
     /// Writes an entry for the host; [`write_once`](Map::write_once) does not count it.
-    pub fn put_str(&self, key: impl Into<Arc<str>>, value: Value) {
+    pub fn put_str(&self, key: impl Into<Str>, value: Value) {
         self.store(Value::Str(key.into()), value);
     }
 
     /// Writes an entry that a template may overwrite once even in a [`write_once`](Map::write_once) map.
-    pub fn seed_str(&self, key: impl Into<Arc<str>>, value: Value) {
+    pub fn seed_str(&self, key: impl Into<Str>, value: Value) {
         let key = Value::Str(key.into());
-        self.0.open.borrow_mut().push(Key(key.clone()));
+        if let Some(inner) = self.inner() {
+            inner.open.borrow_mut().push(key.clone());
+        }
         self.store(key, value);
     }
 
@@ -210,7 +270,11 @@ impl Map {
     /// Fails on the second write of one key if [`write_once`](Map::write_once) is set, and for keys nested too deeply.
     pub fn put(&self, key: Value, value: Value) -> Result<Value, Exception> {
         check_key(&key)?;
-        if self.0.once.get() && self.contains(&key) && !self.spend(&key) {
+        if let Some(inner) = self.inner()
+            && inner.once.get()
+            && self.contains(&key)
+            && !inner.spend(&key)
+        {
             return Err(Exception::new(format!(
                 "{} is set already, and can be set only once",
                 key.to_text()?
@@ -226,46 +290,25 @@ impl Map {
         self.store(key, value)
     }
 
-    fn spend(&self, key: &Value) -> bool {
-        let mut open = self.0.open.borrow_mut();
-        match open.iter().position(|k| k == &Key(key.clone())) {
-            Some(at) => {
-                open.swap_remove(at);
-                true
-            }
-            None => false,
-        }
-    }
-
     fn store(&self, key: Value, value: Value) -> Option<Value> {
-        let mut cells = self.0.cells.borrow_mut();
-        let previous = cells.insert(Key(key), value);
-        if previous.is_none() {
-            self.changed();
-            // Java doubles the table when three quarters of it are in use.
-            if cells.len() * 4 > self.0.buckets.get() * 3 {
-                self.0.buckets.set(self.0.buckets.get() * 2);
-            }
-        }
-        previous
+        self.inner()?.store(key, value)
     }
 
     /// Removes an entry and gives its value.
     pub fn remove(&self, key: &Value) -> Option<Value> {
-        let removed = match key {
-            Value::Str(text) => self.0.cells.borrow_mut().shift_remove(&StrKey(text)),
-            other => self.0.cells.borrow_mut().shift_remove(&Key(other.clone())),
-        };
+        let inner = self.inner()?;
+        let removed = inner.cells.borrow_mut().remove(key);
         if removed.is_some() {
-            self.changed();
+            inner.changed();
         }
         removed
     }
 
     /// Removes all entries.
     pub fn clear(&self) {
-        let _old = std::mem::take(&mut *self.0.cells.borrow_mut());
-        self.changed();
+        if let Some(inner) = self.inner() {
+            inner.empty();
+        }
     }
 
     /// The keys as they are now, in iteration order.
@@ -294,39 +337,54 @@ impl Map {
 
     /// Looks at the entries in iteration order; nothing may change the map meanwhile.
     pub(crate) fn each(&self, mut f: impl FnMut(&Value, &Value)) {
-        let Some(cells) = self.look() else { return };
-        match self.0.kind {
-            MapKind::Linked => cells.iter().for_each(|(k, v)| f(&k.0, v)),
+        if let Some((doc, at)) = self.plain() {
+            for (key, value) in doc.entries(at) {
+                f(&Doc::value(doc, key), &Doc::value(doc, value));
+            }
+            return;
+        }
+        let (Some(inner), Some(cells)) = (self.inner(), self.look()) else {
+            return;
+        };
+        match inner.kind {
+            MapKind::Linked => cells.iter().for_each(|(k, v)| f(k, v)),
             MapKind::Hash => {
-                let mask = self.0.buckets.get() - 1;
-                let mut order: Vec<(usize, &Key, &Value)> = cells
+                let mask = inner.buckets.get() - 1;
+                let mut order: Vec<(usize, &Value, &Value)> = cells
                     .iter()
                     .map(|(k, v)| {
-                        let h = hash_code(&k.0, &small(), 0).unwrap_or(0) as u32;
+                        let h = hash_code(k, &small(), 0).unwrap_or(0) as u32;
                         ((h ^ (h >> 16)) as usize & mask, k, v)
                     })
                     .collect();
                 order.sort_by_key(|(bucket, _, _)| *bucket);
-                order.into_iter().for_each(|(_, k, v)| f(&k.0, v));
+                order.into_iter().for_each(|(_, k, v)| f(k, v));
             }
         }
     }
 
     /// The entries; `None` while one is being written, when a map is asked about as a part of its own new key.
     pub(crate) fn look(&self) -> Option<Ref<'_, Cells>> {
-        self.0.cells.try_borrow().ok()
+        self.inner()?.cells.try_borrow().ok()
     }
 
     pub(crate) fn changes(&self) -> u32 {
-        self.0.changes.get()
-    }
-
-    fn changed(&self) {
-        self.0.changes.set(self.0.changes.get().wrapping_add(1));
+        match self.plain() {
+            Some(_) => 0,
+            None => self.inner().map_or(0, |inner| inner.changes.get()),
+        }
     }
 
     pub(crate) fn same(&self, other: &Map) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
+    }
+
+    /// What no other map has.
+    pub(crate) fn address(&self) -> usize {
+        match &self.0 {
+            MapRepr::Own(inner) => Rc::as_ptr(inner).cast::<()>() as usize,
+            MapRepr::Doc(doc, at) => doc.address(*at),
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The values templates work on: Java's, as far as a template can tell.
 
+mod builder;
+mod cells;
 mod cycles;
 mod decimal;
+mod doc;
 mod double;
 mod drop;
 mod entry;
@@ -10,6 +13,7 @@ mod iter;
 mod json;
 mod list;
 mod map;
+mod string;
 mod text;
 
 pub use self::decimal::Decimal;
@@ -17,8 +21,11 @@ pub use self::entry::{Entry, View};
 pub use self::iter::Iter;
 pub use self::list::{List, ListKind};
 pub use self::map::{Map, MapKind};
+pub use self::string::Str;
 
+pub(crate) use self::builder::{DocBuilder, MAX_TEXT, Open};
 pub(crate) use self::cycles::{note_list, note_map, sweep};
+pub(crate) use self::doc::{Doc, same_bytes};
 pub(crate) use self::double::{double_text, float_text};
 pub(crate) use self::drop::dismantle;
 pub(crate) use self::entry::ViewKind;
@@ -60,15 +67,15 @@ pub enum Value {
     /// A `Character`: one UTF-16 unit.
     Char(u16),
     /// A `String`.
-    Str(Arc<str>),
+    Str(Str),
     /// A list or an array.
     List(List),
     /// A map.
     Map(Map),
     /// A live view of a map: `keySet()`, `values()`, `entrySet()`.
-    View(View),
+    View(Rc<View>),
     /// One entry of a map.
-    Entry(Entry),
+    Entry(Rc<Entry>),
     /// An iterator.
     Iter(Rc<Iter>),
     /// A class, by its name.
@@ -88,9 +95,9 @@ impl Value {
     #[must_use]
     pub fn empty() -> Value {
         thread_local! {
-            static EMPTY: Arc<str> = Arc::from("");
+            static EMPTY: Str = Str::from("");
         }
-        Value::Str(EMPTY.with(Arc::clone))
+        Value::Str(EMPTY.with(Str::clone))
     }
 
     /// Whether this is `null`.
@@ -224,9 +231,10 @@ from! {
     i32 => v, Value::Int(v);
     i64 => v, Value::Long(v);
     f64 => v, Value::Double(v);
-    &str => v, Value::Str(Arc::from(v));
-    String => v, Value::Str(Arc::from(v));
-    Arc<str> => v, Value::Str(v);
+    &str => v, Value::Str(Str::from(v));
+    String => v, Value::Str(Str::from(v));
+    Arc<str> => v, Value::Str(Str::from(v));
+    Str => v, Value::Str(v);
     List => v, Value::List(v);
     Map => v, Value::Map(v);
 }

@@ -1,0 +1,118 @@
+//! Strings: texts of their own, or cuts out of a document.
+
+use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::doc::{Doc, same_bytes};
+
+/// A string, read as a `&str`. Cloning is cheap.
+#[derive(Clone)]
+pub struct Str(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Own(Rc<str>),
+    /// A text of a template or a host, which threads share.
+    Shared(Arc<str>),
+    Cut {
+        doc: Rc<Doc>,
+        start: u32,
+        len: u32,
+    },
+}
+
+impl Str {
+    /// A part of a document's text.
+    pub(crate) fn cut(doc: &Rc<Doc>, start: u32, len: u32) -> Self {
+        Str(Repr::Cut {
+            doc: Rc::clone(doc),
+            start,
+            len,
+        })
+    }
+
+    /// The text.
+    #[must_use]
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Repr::Own(text) => text,
+            Repr::Shared(text) => text,
+            Repr::Cut { doc, start, len } => doc.slice(*start, *len),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Own(text) => text.as_bytes(),
+            Repr::Shared(text) => text.as_bytes(),
+            Repr::Cut { doc, start, len } => doc.bytes(*start, *len),
+        }
+    }
+
+    /// The text with an owner of its own, who keeps no document alive.
+    #[must_use]
+    pub fn to_shared(&self) -> Arc<str> {
+        match &self.0 {
+            Repr::Shared(text) => Arc::clone(text),
+            Repr::Own(_) | Repr::Cut { .. } => Arc::from(self.as_str()),
+        }
+    }
+}
+
+impl Deref for Str {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Str {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for Str {
+    #[inline]
+    fn eq(&self, other: &Str) -> bool {
+        same_bytes(self.as_bytes(), other.as_bytes())
+    }
+}
+
+impl Eq for Str {}
+
+impl fmt::Debug for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl From<Arc<str>> for Str {
+    fn from(text: Arc<str>) -> Self {
+        Str(Repr::Shared(text))
+    }
+}
+
+impl From<&str> for Str {
+    fn from(text: &str) -> Self {
+        Str(Repr::Own(Rc::from(text)))
+    }
+}
+
+impl From<String> for Str {
+    fn from(text: String) -> Self {
+        Str(Repr::Own(Rc::from(text)))
+    }
+}
