@@ -12,7 +12,7 @@ use super::text::{
 };
 use super::unicode::{from_units, is_java_space, len};
 use super::{Call, Exception, Thrown, java_regex, null_pointer};
-use crate::vtl::value::{List, ListKind, Value};
+use crate::vtl::value::{List, ListKind, Str as Text, Value};
 
 fn pattern(error: &java_regex::PatternError) -> Exception {
     Exception::new(format!("PatternSyntaxException: {error}"))
@@ -43,9 +43,17 @@ fn split(call: &mut Call<'_>) -> Thrown {
     let text = call.this_str()?;
     if let Some(at) = java_regex::single(call.str(0)?) {
         call.meter.charge(1 + text.len() / 16)?;
-        let parts = java_regex::split_at(text, at, limit);
+        let mut from = 0;
+        let part = |part: &str| {
+            let start = from;
+            from += part.len() + at.len_utf8();
+            Value::Str(match call.this {
+                Value::Str(this) => this.part(start, part.len()),
+                _ => Text::from(part),
+            })
+        };
+        let parts: Vec<Value> = java_regex::split_at(text, at, limit).map(part).collect();
         call.meter.charge(parts.len().saturating_mul(4))?;
-        let parts = parts.into_iter().map(Value::from).collect();
         return Ok(Value::List(List::new(ListKind::StringArray, parts)));
     }
     let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;

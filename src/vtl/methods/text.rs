@@ -55,7 +55,10 @@ pub(super) fn substring(call: &mut Call<'_>) -> Thrown {
     };
     let (from, to) = (usize::try_from(start), usize::try_from(end));
     match (from, to) {
-        (Ok(from), Ok(to)) if from <= to && to <= size => Ok(Value::from(slice(text, from, to))),
+        (Ok(from), Ok(to)) if from <= to && to <= size => Ok(match call.this {
+            Value::Str(this) if this.len() == size => Value::Str(this.part(from, to - from)),
+            _ => Value::from(slice(text, from, to)),
+        }),
         _ => Err(index_error(start, size)),
     }
 }

@@ -53,6 +53,17 @@ impl Str {
         }
     }
 
+    /// A part of it, by bytes; empty where that is no text. What is cut out of a document needs no room of its own.
+    pub(crate) fn part(&self, from: usize, len: usize) -> Str {
+        let Some(part) = self.as_str().get(from..from.saturating_add(len)) else {
+            return Str::from("");
+        };
+        match (&self.0, u32::try_from(from), u32::try_from(len)) {
+            (Repr::Cut { doc, start, .. }, Ok(from), Ok(len)) => Str::cut(doc, start + from, len),
+            _ => Str::from(part),
+        }
+    }
+
     /// The text with an owner of its own, who keeps no document alive.
     #[must_use]
     pub fn to_shared(&self) -> Arc<str> {
