@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{HeaderValue, Request, Response, Uri, Version, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -148,7 +148,13 @@ impl Shared {
                 None => (Box::pin(self.connect(&key)).await.map_err(typed)?, false),
             };
             let failed = match sender.try_send_request(request).await {
-                Ok(response) => {
+                Ok(mut response) => {
+                    // Of the connection with the backend: its version, and a reason that belongs
+                    // to a status which may yet be another.
+                    *response.version_mut() = Version::HTTP_11;
+                    response
+                        .extensions_mut()
+                        .remove::<hyper::ext::ReasonPhrase>();
                     return Ok(response.map(|body| self.pool.give_back(key, sender, body)));
                 }
                 Err(failed) => failed,
@@ -248,4 +254,35 @@ fn typed(error: BoxError) -> Error {
         "execution failed due to a network error communicating with endpoint",
     )
     .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_status_line_of_a_backend_stays_behind() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let answer = b"HTTP/1.0 404 NOT THERE\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+        let request = Request::get(format!("http://{address}/")).body(Body::empty());
+        let response = HttpClient::new().call(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.version(), Version::HTTP_11);
+        assert!(
+            response
+                .extensions()
+                .get::<hyper::ext::ReasonPhrase>()
+                .is_none()
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! What templates see of a call, through the engine.
 
 use super::*;
-use crate::template::{Context, Identity, Limits, OverrideValue, Params};
+use crate::template::{Context, Identity, Limits, OverrideValue, Params, RenderErrorKind};
 
 struct Call {
     body: &'static str,
@@ -224,4 +224,15 @@ fn a_syntax_error_says_where() {
         .unwrap_err();
     assert_eq!(error.position().map(|at| at.line), Some(2));
     assert!(format!("{error:#}").contains("2 | #if(x)b#end"));
+}
+
+#[test]
+fn host_methods_keep_to_the_limits() {
+    for (start, method) in [("aaaa", "base64Encode"), ("'", "escapeJavaScript")] {
+        let template = format!(
+            "#set($s = \"{start}\")#foreach($i in [1..1000])#set($s = $util.{method}($s))#end$s.length()"
+        );
+        let error = call("").render(&template).unwrap_err();
+        assert_eq!(error.kind(), RenderErrorKind::Limit, "{method}: {error}");
+    }
 }

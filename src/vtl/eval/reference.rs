@@ -163,15 +163,17 @@ impl<'t> Evaluation<'t> {
         self.depth -= 1;
         let args = std::slice::from_ref(&argument);
         if let Some(done) = object.print(name.text(), args, out) {
-            return match done {
-                Ok(()) => Ok(true),
-                Err(exception) => Err(fail(&exception, step.span)),
-            };
+            return done
+                .and_then(|()| self.pay(args, &Value::Null))
+                .and_then(|()| self.meter.text(out.len()))
+                .map(|()| true)
+                .map_err(|e| fail(&e, step.span));
         }
         let value = object
             .call(name.text(), args)
-            .map_err(|e| fail(&e, step.span))?
-            .unwrap_or_default();
+            .map(Option::unwrap_or_default)
+            .and_then(|value| self.pay(args, &value).map(|()| value))
+            .map_err(|e| fail(&e, step.span))?;
         let value = if value.is_null() {
             self.missing(reference)
         } else {
@@ -214,6 +216,20 @@ impl<'t> Evaluation<'t> {
         result.map_err(|e| self.thrown(&e, step.span))
     }
 
+    /// Holds a host's method to the limits: its work is that of reading its texts and writing its
+    /// result, which can be longer than they are.
+    fn pay(&self, args: &[Value], result: &Value) -> Result<(), crate::vtl::object::Exception> {
+        const BYTES_A_STEP: usize = 64;
+        let length = |value: &Value| match value {
+            Value::Str(text) => text.len(),
+            _ => 0,
+        };
+        let result = length(result);
+        let read: usize = args.iter().map(length).sum();
+        self.meter.charge((read + result) / BYTES_A_STEP)?;
+        self.meter.text(result)
+    }
+
     fn invoke(
         &mut self,
         this: &Value,
@@ -221,7 +237,9 @@ impl<'t> Evaluation<'t> {
         args: &[Value],
     ) -> Result<Value, crate::vtl::object::Exception> {
         if let Value::Object(object) = this {
-            return Ok(object.call(name.text(), args)?.unwrap_or_default());
+            let value = object.call(name.text(), args)?.unwrap_or_default();
+            self.pay(args, &value)?;
+            return Ok(value);
         }
         let meter = self.meter;
         let mut here = Call {

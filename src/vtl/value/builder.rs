@@ -288,7 +288,7 @@ mod tests {
         let mut doc = DocBuilder::new(source.len());
         let mut open = doc.open();
         for (key, value) in [(0, 1), (2, 2), (1, 3)] {
-            doc.key(&mut open, key, source[key..=key].as_bytes());
+            doc.key(&mut open, key, &source.as_bytes()[key..=key]);
             doc.integer(value);
             DocBuilder::count(&mut open);
         }
@@ -308,7 +308,7 @@ mod tests {
         let mut doc = DocBuilder::new(source.len());
         let mut open = doc.open();
         for at in 0..source.len() {
-            doc.key(&mut open, at, source[at..=at].as_bytes());
+            doc.key(&mut open, at, &source.as_bytes()[at..=at]);
             doc.integer(at as i64);
             DocBuilder::count(&mut open);
         }
