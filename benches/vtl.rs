@@ -5,6 +5,13 @@
 //! its processor time is measured in the same run and shown as a ratio. With a name, that template alone is rendered
 //! COUNT times, for a profiler that counts instructions or allocations.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 use std::borrow::Cow;
 use std::fs;
 use std::hint::black_box;
