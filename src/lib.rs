@@ -90,6 +90,7 @@ pub mod openapi;
 pub mod server;
 pub mod target;
 pub mod template;
+pub mod trace;
 pub mod vtl;
 
 pub use body::{Body, BodyError};

@@ -15,6 +15,7 @@ use crate::mapping::{
     Destination, ERROR_TYPE, ExpressionSide, Facts, PlanError, Source, TRACE_ID, destination,
 };
 use crate::template::Context;
+use crate::trace::Step;
 
 /// The gateway responses of an API.
 ///
@@ -105,6 +106,20 @@ impl GatewayResponses {
         self.custom
             .get(&kind)
             .or_else(|| self.custom.get(&kind.family_default()))
+    }
+
+    /// What a trace is told of a failed request.
+    pub(crate) fn failure(&self, error: &Error) -> Step {
+        let kind = type_of(error.kind());
+        let own = self.custom.contains_key(&kind);
+        let default = kind.family_default();
+        let inherited = !own && self.custom.contains_key(&default);
+        Step::Failure {
+            kind: format!("{:?}", error.kind()),
+            message: error.message().to_owned(),
+            cause: std::error::Error::source(error).map(ToString::to_string),
+            gateway_response: if inherited { default } else { kind }.as_str().to_owned(),
+        }
     }
 
     /// The answer to a failed request.
@@ -338,6 +353,7 @@ mod tests {
             names: None,
             peer: None,
             arrival: Arrival::new(SystemTime::UNIX_EPOCH, [7; RANDOM_BYTES], headers),
+            trace: None,
         };
         let stage = Stage::new("prod").variable("team", "blue");
         let facts = Facts::new(&request, headers, &stage, None, None);

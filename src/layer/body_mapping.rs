@@ -152,17 +152,30 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     let deadline = parts.extensions.remove::<Deadline>();
     let Some(selected) = parts.extensions.remove::<Selected>() else {
         // Nobody below chose a response, so there is no template to choose from.
-        let overridden = override_response(&call.overrides, &mut parts.status, &mut parts.headers);
+        let overridden = override_response(
+            &call,
+            &call.overrides,
+            &mut parts.status,
+            &mut parts.headers,
+        );
         return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
     };
-    let Some(passes) = BodyPlan::new(&call, &selected).map(|plan| plan.passes()) else {
+    let Some(passes) = BodyPlan::new(&call, &selected).map(|plan| {
+        plan.told(&call);
+        plan.passes()
+    }) else {
         return Step::Done(Err(Error::new(
             ErrorKind::Internal,
             "a response was chosen that the plan has not",
         )));
     };
     if passes {
-        let overridden = override_response(&call.overrides, &mut parts.status, &mut parts.headers);
+        let overridden = override_response(
+            &call,
+            &call.overrides,
+            &mut parts.status,
+            &mut parts.headers,
+        );
         return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
     }
     let map = move |bytes| {

@@ -8,7 +8,9 @@ use http_body::Body as HttpBody;
 
 use crate::body::{Body, BodyError};
 use crate::error::{Error, ErrorKind, find};
-use crate::mapping::{Arrival, Call, ClientAddress, MethodRequest, Plan, RANDOM_BYTES};
+use crate::mapping::{
+    Arrival, Call, ClientAddress, MethodRequest, Plan, RANDOM_BYTES, trace_request,
+};
 
 /// The facts of a request: those that a layer outside of this one left, or new ones.
 pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> {
@@ -27,7 +29,11 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
         names,
         peer: peer(extensions),
         arrival: Arrival::new(SystemTime::now(), random, request.headers()),
+        trace: extensions.get().cloned(),
     });
+    if let Some(trace) = &captured.trace {
+        trace.record(trace_request(&captured, request.headers()));
+    }
     request.extensions_mut().insert(Arc::clone(&captured));
     captured
 }

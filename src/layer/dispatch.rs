@@ -17,7 +17,9 @@ use crate::error::{BoxError, Error};
 use crate::layer::capture;
 use crate::layer::deadline::{self, Deadline};
 use crate::layer::one_call::OneCall;
+use crate::layer::tap;
 use crate::target::Target;
+use crate::trace::Trace;
 
 /// Hands requests to the backend within the deadline of their [`Target`].
 ///
@@ -97,6 +99,13 @@ where
         let target = request.extensions().get::<Target>();
         let timeout = target.and_then(|target| target.timeout);
         let collects = target.is_some_and(|target| target.answer_is_collected);
+        let (request, watch) = match request.extensions().get::<Trace>() {
+            None => (request, None),
+            Some(trace) => {
+                let watch = (trace.clone(), Instant::now());
+                (tap::integration_request(&watch.0, request), Some(watch))
+            }
+        };
         let call = OneCall::new(self.inner.clone(), request);
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         DispatchFuture {
@@ -104,6 +113,7 @@ where
             deadline,
             collects,
             sleep: None,
+            watch,
         }
     }
 }
@@ -122,6 +132,7 @@ pin_project! {
         // Made when the backend did not answer at once.
         #[pin]
         sleep: Option<Sleep>,
+        watch: Option<(Trace, Instant)>,
     }
 }
 
@@ -140,6 +151,9 @@ where
             return Poll::Ready(match answer {
                 Ok(response) => {
                     let mut response = response.map(Body::new);
+                    if let Some((trace, sent)) = this.watch.take() {
+                        response = tap::answer(&trace, response, sent.elapsed());
+                    }
                     if let (true, Some(deadline)) = (*this.collects, *this.deadline) {
                         response.extensions_mut().insert(Deadline(deadline));
                     }

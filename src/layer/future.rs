@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::mapping::{Call, Plan};
+use crate::trace::Trace;
 
 pub(super) type BoxFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Error>> + Send>>;
 
@@ -25,10 +26,17 @@ pub(super) enum Step {
 
 pub(super) type Finish<C> = fn(Arc<C>, Response<Body>) -> Step;
 
+type Traced = (
+    Arc<Plan>,
+    Trace,
+    fn(Arc<Plan>, Trace, Response<Body>) -> Step,
+);
+
 /// What an answer is finished with.
 enum Finisher {
     Call(Arc<Call>, Finish<Call>),
     Plan(Arc<Plan>, Finish<Plan>),
+    Traced(Box<Traced>),
 }
 
 pin_project! {
@@ -81,6 +89,21 @@ impl<F> ResponseFuture<F> {
         }
     }
 
+    /// The same, told to a trace.
+    pub(super) fn then_traced(
+        inner: F,
+        plan: Arc<Plan>,
+        trace: Trace,
+        finish: fn(Arc<Plan>, Trace, Response<Body>) -> Step,
+    ) -> Self {
+        Self {
+            state: State::Inner {
+                inner,
+                finish: Some(Finisher::Traced(Box::new((plan, trace, finish)))),
+            },
+        }
+    }
+
     pub(super) fn boxed(
         boxed: impl Future<Output = Result<Response<Body>, Error>> + Send + 'static,
     ) -> Self {
@@ -122,6 +145,10 @@ where
                         None => return Poll::Ready(Ok(response)),
                         Some(Finisher::Call(call, finish)) => finish(call, response),
                         Some(Finisher::Plan(plan, finish)) => finish(plan, response),
+                        Some(Finisher::Traced(traced)) => {
+                            let (plan, trace, finish) = *traced;
+                            finish(plan, trace, response)
+                        }
                     };
                     match step {
                         Step::Done(answer) => return Poll::Ready(answer),

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use http::{HeaderMap, Request, Response};
 use http_body::Body as HttpBody;
@@ -18,6 +19,7 @@ use crate::error::{BoxError, Error};
 use crate::gateway_response::GatewayResponses;
 use crate::layer::capture;
 use crate::layer::one_call::OneCall;
+use crate::layer::tap;
 use crate::mapping::{EXTENDED_REQUEST_ID, Facts, MethodRequest, Plan, REQUEST_ID, Stage};
 
 /// Turns every error into the gateway response of its type; the service becomes [`Infallible`].
@@ -161,6 +163,7 @@ where
             "http.response.status_code" = tracing::field::Empty,
             "error.type" = tracing::field::Empty,
         );
+        let started = facts.trace.as_ref().map(|_| Instant::now());
         GatewayResponseFuture {
             span,
             call: OneCall::new(self.inner, request),
@@ -168,6 +171,7 @@ where
                 shared: self.shared,
                 facts,
                 headers,
+                started,
             },
         }
     }
@@ -178,6 +182,8 @@ struct Rim {
     shared: Arc<Shared>,
     facts: Arc<MethodRequest>,
     headers: Option<Box<HeaderMap>>,
+    /// When, if a trace wants to know how long it took.
+    started: Option<Instant>,
 }
 
 impl Rim {
@@ -189,7 +195,12 @@ impl Rim {
             EXTENDED_REQUEST_ID,
             self.facts.arrival.extended_request_id.clone(),
         );
-        response
+        match (&self.facts.trace, self.started) {
+            (Some(trace), Some(started)) => {
+                tap::method_response(trace, response, started.elapsed())
+            }
+            _ => response,
+        }
     }
 
     #[cold]
@@ -210,6 +221,9 @@ impl Rim {
             cause,
             "{error}"
         );
+        if let Some(trace) = &self.facts.trace {
+            trace.record(self.shared.responses.failure(&error));
+        }
         response.extensions_mut().insert(Arc::new(error));
         response
     }

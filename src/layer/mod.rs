@@ -34,6 +34,7 @@ mod one_call;
 mod request_mapping;
 mod response_selection;
 mod sigv4;
+mod tap;
 
 pub use body_mapping::{BodyMapping, BodyMappingLayer};
 pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};

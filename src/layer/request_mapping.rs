@@ -13,6 +13,7 @@ use crate::error::{BoxError, Error};
 use crate::layer::capture;
 use crate::layer::future::ResponseFuture;
 use crate::mapping::{Call, MockStatus, Outcome, Plan, frame, map_request};
+use crate::trace::{Step, Trace};
 
 /// Turns the method request into the integration request.
 ///
@@ -134,7 +135,10 @@ where
     ) -> ResponseFuture<S::Future> {
         match self.map(request, known) {
             Ok((Outcome::Send, request)) => ResponseFuture::pass(self.inner.call(request)),
-            Ok((Outcome::Answer(status), _)) => {
+            Ok((Outcome::Answer(status), request)) => {
+                if let Some(trace) = request.extensions().get::<Trace>() {
+                    trace.record(Step::MockStatus { status });
+                }
                 let mut response = Response::new(Body::empty());
                 response.extensions_mut().insert(MockStatus(status));
                 ResponseFuture::ready(Ok(response))

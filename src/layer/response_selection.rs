@@ -16,6 +16,7 @@ use crate::layer::future::{ResponseFuture, Step};
 use crate::mapping::{
     Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select,
 };
+use crate::trace::Trace;
 
 /// Matches the answer against the selection patterns, and makes the head of the method response.
 ///
@@ -104,6 +105,11 @@ where
         let mut request = capture::own(request);
         if self.plan.kind().is_proxy() {
             let plan = Arc::clone(&self.plan);
+            if let Some(trace) = request.extensions().get::<Trace>() {
+                let trace = trace.clone();
+                let answer = self.inner.call(request);
+                return ResponseFuture::then_traced(answer, plan, trace, finish_traced_proxy);
+            }
             return ResponseFuture::then_plan(self.inner.call(request), plan, finish_proxy);
         }
         let call = match capture::known_call(&request) {
@@ -125,8 +131,16 @@ impl Call {
     }
 }
 
-fn finish_proxy(plan: Arc<Plan>, mut response: Response<Body>) -> Step {
-    proxy_headers(response.headers_mut());
+fn finish_proxy(plan: Arc<Plan>, response: Response<Body>) -> Step {
+    pass_on(&plan, None, response)
+}
+
+fn finish_traced_proxy(plan: Arc<Plan>, trace: Trace, response: Response<Body>) -> Step {
+    pass_on(&plan, Some(&trace), response)
+}
+
+fn pass_on(plan: &Plan, trace: Option<&Trace>, mut response: Response<Body>) -> Step {
+    proxy_headers(response.headers_mut(), trace);
     let Some(limit) = plan.stage().limits.response_body else {
         return Step::Done(Ok(response));
     };
@@ -141,7 +155,7 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
         Some(&MockStatus(status)) => Subject::Status(status),
         None => Subject::Status(i64::from(response.status().as_u16())),
     };
-    let index = match select(&call.plan, subject) {
+    let index = match select(&call, subject) {
         Ok(index) => index,
         Err(error) => return Step::Done(Err(error)),
     };

@@ -12,7 +12,9 @@ use crate::mapping::method_request::{MethodRequest, text};
 use crate::mapping::parameters::Parameters;
 use crate::mapping::plan::Plan;
 use crate::mapping::templates::Choice;
+use crate::mapping::tracing;
 use crate::template::{Overrides, Params, RenderError, RenderErrorKind, Scope, Template};
+use crate::trace::{Side, TemplateSteps};
 
 /// A request, captured by the outermost mapping layer before anything changes it.
 #[derive(Debug, Clone)]
@@ -40,6 +42,9 @@ impl Call {
         headers: &HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Self, Error> {
+        if let Some(trace) = &request.trace {
+            trace.record(tracing::route(&plan, &request, body.as_ref()));
+        }
         plan.check()?;
         let parameters = if plan.parameters.is_empty() && plan.validator.is_none() {
             Parameters::default()
@@ -52,7 +57,11 @@ impl Call {
                 body.as_ref(),
             );
             if let Some(validator) = &plan.validator {
-                validator.check(&facts)?;
+                let checked = validator.check(&facts);
+                if let Some(trace) = facts.trace() {
+                    trace.record(tracing::validation(&checked));
+                }
+                checked?;
             }
             Parameters::of_request(&plan.parameters, &facts)?
         };
@@ -83,6 +92,9 @@ impl Call {
         request: Arc<MethodRequest>,
         headers: &HeaderMap,
     ) -> Result<Self, Error> {
+        if let Some(trace) = &request.trace {
+            trace.record(tracing::route(&plan, &request, None));
+        }
         plan.check()?;
         Ok(Self {
             accept: headers.get(header::ACCEPT).cloned(),
@@ -121,8 +133,12 @@ impl Call {
         let content_type = headers.get(header::CONTENT_TYPE).map(text);
         let content_type = content_type.as_deref();
         // AWS: the media type is refused before the body is looked at.
-        let choice = plan.templates.for_request(content_type, plan.passthrough);
-        if matches!(choice, Choice::Refuse) {
+        let chosen = plan.templates.for_request(content_type, plan.passthrough);
+        let trace = self.request.trace.as_ref();
+        if let Some(trace) = trace {
+            trace.record(tracing::template(Side::Request, content_type, &chosen));
+        }
+        if matches!(chosen.choice, Choice::Refuse) {
             let named = content_type.unwrap_or("application/json");
             return Err(Error::new(
                 ErrorKind::UnsupportedMediaType,
@@ -134,8 +150,11 @@ impl Call {
         }
         let binary = plan.stage.binary_media_types.contain(content_type);
         let conversion = content::request_conversion(binary, plan.content_handling);
+        if let Some(trace) = trace {
+            trace.record(tracing::conversion(Side::Request, conversion));
+        }
         let body = convert(conversion, body)?;
-        let Choice::Render(template) = choice else {
+        let Choice::Render(template) = chosen.choice else {
             return Ok(body);
         };
         readable(conversion, &body)?;
@@ -146,21 +165,17 @@ impl Call {
             Some(&plan.resource),
             self.body.as_ref(),
         );
-        let (rendered, overrides) = render(template.as_ref(), &facts, &body, &Overrides::default())
-            .map_err(|error| render_error(error, Side::Request))?;
+        let none = Overrides::default();
+        let (rendered, overrides) = render(Side::Request, template.as_ref(), &facts, &body, &none)?;
         if !overrides.is_empty() {
+            if let Some(trace) = trace {
+                tracing::overrides(trace, Side::Request, &overrides);
+            }
             self.parameters.override_request(&overrides)?;
             self.overrides = overrides;
         }
         Ok(Bytes::from(rendered))
     }
-}
-
-/// Which rendering failed: broken JSON is the client's fault only in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Request,
-    Response,
 }
 
 pub(crate) fn convert(conversion: Conversion, body: Bytes) -> Result<Bytes, Error> {
@@ -184,11 +199,12 @@ pub(crate) fn readable(conversion: Conversion, body: &[u8]) -> Result<(), Error>
 
 /// Renders `template` over a payload.
 pub(crate) fn render(
+    side: Side,
     template: &dyn Template,
     facts: &Facts<'_>,
     payload: &[u8],
     overrides: &Overrides,
-) -> Result<(String, Overrides), RenderError> {
+) -> Result<(String, Overrides), Error> {
     let path = facts.path_parameters();
     let query = facts.query_parameters();
     let header = facts.headers.last_values();
@@ -205,12 +221,24 @@ pub(crate) fn render(
         limits: &facts.stage.limits.template,
     };
     let mut out = String::with_capacity(template.source().len() + payload.len() / 2);
-    let left = template.render(&scope, &mut out)?;
-    Ok((out, left))
+    let left = match facts.trace() {
+        None => template.render(&scope, &mut out),
+        Some(trace) => {
+            let mut steps = TemplateSteps::new(template.source());
+            let left = template.render_traced(&scope, &mut out, &mut steps);
+            let told = left.as_ref().map(|left| (out.as_str(), left));
+            trace.record(tracing::rendered(side, told, steps.into_steps()));
+            left
+        }
+    };
+    match left {
+        Ok(left) => Ok((out, left)),
+        Err(error) => Err(render_error(error, side)),
+    }
 }
 
 // Resolved: row 7 of the rules on broken JSON — 400 in a request, 500 in a response.
-pub(crate) fn render_error(error: RenderError, side: Side) -> Error {
+fn render_error(error: RenderError, side: Side) -> Error {
     let kind = match (error.kind(), side) {
         (RenderErrorKind::Payload, Side::Request) => ErrorKind::BrokenPayload,
         _ => ErrorKind::Template,

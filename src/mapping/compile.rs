@@ -266,6 +266,7 @@ impl<'a> Compiler<'a> {
                     name,
                     header,
                     source,
+                    written: Box::new((to.clone(), from.clone())),
                 });
             }
         }

@@ -10,6 +10,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use crate::mapping::headers;
+use crate::trace::Trace;
 
 /// Facts of a request that stay, whatever layers do to it on its way.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct MethodRequest {
     pub(crate) names: Option<OriginalHeaderNames>,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) arrival: Arrival,
+    /// Where to tell what happens to it, if somebody wants to know.
+    pub(crate) trace: Option<Trace>,
 }
 
 /// The address of the client, as an extension on a request: `$context.identity.sourceIp`.

@@ -30,6 +30,7 @@ mod response;
 mod selection;
 mod stage;
 mod templates;
+mod tracing;
 mod uri;
 mod validation;
 
@@ -52,5 +53,6 @@ pub(crate) use response::{
     BodyPlan, MockStatus, Selected, chosen, map_headers, override_response, proxy_headers, select,
 };
 pub(crate) use selection::Subject;
+pub(crate) use tracing::request as trace_request;
 #[cfg(feature = "openapi")]
 pub(crate) use validation::Models;

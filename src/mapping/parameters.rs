@@ -13,7 +13,9 @@ use crate::jsonpath::{EvalError, Found, Match, Path};
 use crate::mapping::context::Facts;
 use crate::mapping::expression::{Destination, RequestSource, ResponseSource, Source};
 use crate::mapping::method_request::text;
+use crate::mapping::tracing;
 use crate::template::{Context, OverrideValue, Overrides};
+use crate::trace;
 
 /// One mapping, parsed.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub(crate) struct Assignment {
     /// The name on the wire, for a header.
     pub(crate) header: Option<HeaderName>,
     pub(crate) source: Source,
+    /// Destination and source as written.
+    pub(crate) written: Box<(String, String)>,
 }
 
 impl Assignment {
@@ -76,6 +80,13 @@ impl Parameters {
         let mut out = Self::default();
         for assignment in assignments {
             let values = facts.values(&assignment.source, &body, None)?;
+            if let Some(trace) = facts.trace() {
+                trace.record(tracing::parameter(
+                    trace::Side::Request,
+                    assignment,
+                    &values,
+                ));
+            }
             out.push(assignment, values);
         }
         Ok(out)
@@ -92,6 +103,13 @@ impl Parameters {
         let mut out = Self::default();
         for assignment in assignments {
             let values = facts.values(&assignment.source, &body, Some(headers))?;
+            if let Some(trace) = facts.trace() {
+                trace.record(tracing::parameter(
+                    trace::Side::Response,
+                    assignment,
+                    &values,
+                ));
+            }
             out.push(assignment, values);
         }
         Ok(out)

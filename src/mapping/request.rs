@@ -11,6 +11,8 @@ use crate::mapping::call::Call;
 use crate::mapping::headers::{self, Mapped};
 use crate::mapping::parameters::Parameter;
 use crate::mapping::query;
+use crate::mapping::tracing;
+use crate::trace::Side;
 
 /// Where a request goes on.
 #[derive(Debug)]
@@ -41,7 +43,14 @@ pub(crate) fn map(
                 )
             });
         }
-        IntegrationType::HttpProxy => forward_headers(&mut parts.headers),
+        IntegrationType::HttpProxy => match &call.request.trace {
+            None => forward_headers(&mut parts.headers),
+            Some(trace) => {
+                let before: Vec<HeaderName> = parts.headers.keys().cloned().collect();
+                forward_headers(&mut parts.headers);
+                tracing::fates(trace, Side::Request, &before, &parts.headers);
+            }
+        },
         IntegrationType::Http | IntegrationType::Aws | IntegrationType::AwsProxy => {
             let has_body = body.is_none_or(|body| !body.is_empty());
             let content_type = if has_body {
@@ -58,6 +67,11 @@ pub(crate) fn map(
     let out = &mut parts.headers;
     for parameter in &call.parameters.headers {
         apply(out, parameter, plan.kind)?;
+    }
+    if let Some(trace) = &call.request.trace {
+        let names = call.parameters.headers.iter();
+        let names: Vec<HeaderName> = names.filter_map(|one| one.header.clone()).collect();
+        tracing::fates(trace, Side::Request, &names, out);
     }
     // Recorded: T:test_http_integration_with_lambda
     let default = |out: &mut HeaderMap, name: HeaderName, value: &HeaderValue| {
@@ -253,6 +267,7 @@ mod tests {
             names: None,
             peer: None,
             arrival: Arrival::new(SystemTime::UNIX_EPOCH, [0; RANDOM_BYTES], &parts.headers),
+            trace: None,
         });
         let mut call = Call::capture(plan, facts, &parts.headers, Some(body.to_owned().into()))?;
         let body = call.map_body(&parts.headers)?;

@@ -7,7 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::Error;
-use crate::mapping::call::{Call, Side, convert, readable, render, render_error};
+use crate::mapping::call::{Call, convert, readable, render};
 use crate::mapping::content::{self, Conversion};
 use crate::mapping::headers::{self, ResponseHeader};
 use crate::mapping::method_request::text;
@@ -15,8 +15,10 @@ use crate::mapping::parameters::{Parameter, Parameters};
 use crate::mapping::plan::{Plan, ResponsePlan};
 use crate::mapping::request::header_value;
 use crate::mapping::selection::Subject;
-use crate::mapping::templates::Choice;
+use crate::mapping::templates::{Choice, Chosen};
+use crate::mapping::tracing;
 use crate::template::OverrideValue;
+use crate::trace::{Side, Trace};
 
 /// The status that a MOCK integration answers with: any integer, so that it is no `StatusCode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +37,13 @@ pub(crate) struct Selected {
 const DEFAULT_CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Chooses the integration response for a subject.
-pub(crate) fn select(plan: &Plan, subject: Subject<'_>) -> Result<usize, Error> {
-    let index = plan.selection.choose(subject).ok_or_else(|| {
+pub(crate) fn select(call: &Call, subject: Subject<'_>) -> Result<usize, Error> {
+    let plan = &*call.plan;
+    let chosen = plan.selection.choose(subject);
+    if let Some(trace) = &call.request.trace {
+        trace.record(tracing::selection(call, subject, chosen));
+    }
+    let index = chosen.ok_or_else(|| {
         Error::configuration(format!(
             "no match for output mapping and no default output mapping configured. \
              Endpoint Response Status Code: {subject}"
@@ -68,6 +75,11 @@ pub(crate) fn map_headers(
     out.clear();
     for parameter in &mapped.headers {
         apply(out, parameter)?;
+    }
+    if let Some(trace) = &call.request.trace {
+        let names = mapped.headers.iter();
+        let names: Vec<HeaderName> = names.filter_map(|one| one.header.clone()).collect();
+        tracing::fates(trace, Side::Response, &names, out);
     }
     finish(out);
     if call.plan.kind != crate::integration::IntegrationType::Mock {
@@ -103,7 +115,16 @@ fn apply(out: &mut HeaderMap, parameter: &Parameter) -> Result<(), Error> {
 }
 
 /// Renames and drops the headers of a backend behind a proxy integration.
-pub(crate) fn proxy_headers(out: &mut HeaderMap) {
+pub(crate) fn proxy_headers(out: &mut HeaderMap, trace: Option<&Trace>) {
+    let Some(trace) = trace else {
+        return rename_headers(out);
+    };
+    let before: Vec<HeaderName> = out.keys().cloned().collect();
+    rename_headers(out);
+    tracing::fates(trace, Side::Response, &before, out);
+}
+
+fn rename_headers(out: &mut HeaderMap) {
     let repeated = out.len() > out.keys_len();
     let mut renamed: Vec<(HeaderName, HeaderValue)> = Vec::new();
     loop {
@@ -142,7 +163,7 @@ pub(crate) fn proxy_headers(out: &mut HeaderMap) {
 /// What is done to the body of an answer.
 #[derive(Debug)]
 pub(crate) struct BodyPlan<'a> {
-    choice: Choice<'a>,
+    chosen: Chosen<'a>,
     conversion: Conversion,
 }
 
@@ -153,7 +174,7 @@ impl<'a> BodyPlan<'a> {
         let types = &call.plan.stage.binary_media_types;
         let content_type = selected.content_type.as_ref().map(text);
         Some(Self {
-            choice: chosen.templates.for_response(accept.as_deref()),
+            chosen: chosen.templates.for_response(accept.as_deref()),
             conversion: content::response_conversion(
                 types.contain(content_type.as_deref()),
                 types.contain(accept.as_deref()),
@@ -162,9 +183,22 @@ impl<'a> BodyPlan<'a> {
         })
     }
 
+    /// Tells a trace what was chosen.
+    pub(crate) fn told(&self, call: &Call) {
+        if let Some(trace) = &call.request.trace {
+            let accept = call.accept.as_ref().map(text);
+            trace.record(tracing::template(
+                Side::Response,
+                accept.as_deref(),
+                &self.chosen,
+            ));
+            trace.record(tracing::conversion(Side::Response, self.conversion));
+        }
+    }
+
     /// Whether the body can pass without being seen.
     pub(crate) fn passes(&self) -> bool {
-        matches!(self.choice, Choice::Pass) && self.conversion == Conversion::Keep
+        matches!(self.chosen.choice, Choice::Pass) && self.conversion == Conversion::Keep
     }
 
     /// The body of the method response; overrides of the template go over `status` and `headers`.
@@ -176,43 +210,62 @@ impl<'a> BodyPlan<'a> {
         headers: &mut HeaderMap,
     ) -> Result<Bytes, Error> {
         let body = convert(self.conversion, body)?;
-        let body = match self.choice {
+        let body = match self.chosen.choice {
             Choice::Render(template) => {
                 readable(self.conversion, &body)?;
-                let (rendered, left) =
-                    render(template.as_ref(), &call.facts(), &body, &call.overrides)
-                        .map_err(|error| render_error(error, Side::Response))?;
-                override_response(&left, status, headers)?;
+                let (rendered, left) = render(
+                    Side::Response,
+                    template.as_ref(),
+                    &call.facts(),
+                    &body,
+                    &call.overrides,
+                )?;
+                override_response(call, &left, status, headers)?;
                 return Ok(Bytes::from(rendered));
             }
             Choice::Pass | Choice::Refuse => body,
         };
         // Recorded: T:test_integration_mock_with_response_override_in_request_template
-        override_response(&call.overrides, status, headers)?;
+        override_response(call, &call.overrides, status, headers)?;
         Ok(body)
     }
 }
 
 /// Applies what the request template alone left, where no body is mapped.
 pub(crate) fn override_response(
+    call: &Call,
     overrides: &crate::template::Overrides,
     status: &mut StatusCode,
     headers: &mut HeaderMap,
 ) -> Result<(), Error> {
     let mut parameters = Parameters::default();
     parameters.override_response(overrides)?;
+    let trace = call.request.trace.as_ref();
+    if let Some(trace) = trace {
+        tracing::overrides(trace, Side::Response, overrides);
+    }
     for parameter in &parameters.headers {
         apply(headers, parameter)?;
     }
     // LocalStack: "AWS ignores the status if the override isn't an integer between 100 and 599".
-    if let Some(OverrideValue::Integer(number)) = overrides.response_status()
-        && (200..600).contains(number)
-        && let Ok(number) = u16::try_from(*number)
-        && let Ok(overridden) = StatusCode::from_u16(number)
-    {
-        *status = overridden;
+    if let Some(value) = overrides.response_status() {
+        let overridden = status_override(value);
+        if let Some(trace) = trace {
+            trace.record(tracing::status(value, overridden.is_some()));
+        }
+        *status = overridden.unwrap_or(*status);
     }
     Ok(())
+}
+
+fn status_override(value: &OverrideValue) -> Option<StatusCode> {
+    let OverrideValue::Integer(number) = value else {
+        return None;
+    };
+    let number = u16::try_from(*number)
+        .ok()
+        .filter(|number| (200..600).contains(number))?;
+    StatusCode::from_u16(number).ok()
 }
 
 /// The plan of a call, for what outlives it.

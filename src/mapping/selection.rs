@@ -67,6 +67,15 @@ impl Selection {
         self.search(subject)
     }
 
+    /// The patterns in the order of trial, then the default, which has none.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (Option<&JavaRegex>, usize)> {
+        let default = self.default.map(|index| (None, index));
+        let patterns = self.patterns.iter();
+        patterns
+            .map(|(pattern, index)| (Some(pattern), *index))
+            .chain(default)
+    }
+
     fn search(&self, subject: Subject<'_>) -> Option<usize> {
         let status;
         let text = match subject {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::integration::PassthroughBehavior;
 use crate::mapping::content::media_type;
 use crate::template::Template;
+use crate::trace::Rule;
 
 /// Compiled templates in the order written; `None` is an empty template, which lets the body pass.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,15 @@ pub(crate) enum Choice<'a> {
     Pass,
     /// 415
     Refuse,
+}
+
+/// A choice, and what decided it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen<'a> {
+    pub(crate) choice: Choice<'a>,
+    /// The key under which the template stands.
+    pub(crate) key: Option<&'a str>,
+    pub(crate) rule: Rule,
 }
 
 const JSON: &str = "application/json";
@@ -34,12 +44,12 @@ impl TemplateTable {
         self.0.iter().filter_map(|(_, template)| template.as_ref())
     }
 
-    fn find(&self, media_type: &str) -> Option<Choice<'_>> {
-        let (_, template) = self
-            .0
+    /// The template under `media_type`; an empty one has a rule of its own.
+    fn find(&self, media_type: &str, rule: Rule) -> Option<Chosen<'_>> {
+        self.0
             .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(media_type))?;
-        Some(template.as_ref().map_or(Choice::Pass, Choice::Render))
+            .find(|(key, _)| key.eq_ignore_ascii_case(media_type))
+            .map(|entry| Chosen::of(entry, rule))
     }
 
     /// For a request with this `Content-Type`.
@@ -48,28 +58,61 @@ impl TemplateTable {
         &self,
         content_type: Option<&str>,
         passthrough: PassthroughBehavior,
-    ) -> Choice<'_> {
-        let key = content_type.map_or(JSON, media_type);
-        self.find(key)
-            .or_else(|| self.find("$default"))
-            .unwrap_or(match passthrough {
-                PassthroughBehavior::WhenNoMatch => Choice::Pass,
-                PassthroughBehavior::WhenNoTemplates if self.is_empty() => Choice::Pass,
-                PassthroughBehavior::WhenNoTemplates | PassthroughBehavior::Never => Choice::Refuse,
+    ) -> Chosen<'_> {
+        let (key, rule) = match content_type {
+            Some(content_type) => (media_type(content_type), Rule::TemplateOfMediaType),
+            None => (JSON, Rule::JsonWithoutContentType),
+        };
+        self.find(key, rule)
+            .or_else(|| self.find("$default", Rule::DefaultTemplate))
+            .unwrap_or_else(|| {
+                let (choice, rule) = match passthrough {
+                    PassthroughBehavior::WhenNoMatch => (Choice::Pass, Rule::WhenNoMatchPasses),
+                    PassthroughBehavior::WhenNoTemplates if self.is_empty() => {
+                        (Choice::Pass, Rule::WhenNoTemplatesPasses)
+                    }
+                    PassthroughBehavior::WhenNoTemplates => {
+                        (Choice::Refuse, Rule::WhenNoTemplatesRefuses)
+                    }
+                    PassthroughBehavior::Never => (Choice::Refuse, Rule::NeverRefuses),
+                };
+                Chosen {
+                    choice,
+                    key: None,
+                    rule,
+                }
             })
     }
 
     /// For an answer to a client with this `Accept`.
     // AWS: request-response-data-mappings; LocalStack: JSON is favoured over the first.
-    pub(crate) fn for_response(&self, accept: Option<&str>) -> Choice<'_> {
+    pub(crate) fn for_response(&self, accept: Option<&str>) -> Chosen<'_> {
         accept
-            .and_then(|accept| self.find(media_type(accept)))
-            .or_else(|| self.find(JSON))
+            .and_then(|accept| self.find(media_type(accept), Rule::TemplateOfAccept))
+            .or_else(|| self.find(JSON, Rule::JsonTemplate))
             .or_else(|| {
-                let (_, first) = self.0.first()?;
-                Some(first.as_ref().map_or(Choice::Pass, Choice::Render))
+                let first = self.0.first()?;
+                Some(Chosen::of(first, Rule::FirstTemplate))
             })
-            .unwrap_or(Choice::Pass)
+            .unwrap_or(Chosen {
+                choice: Choice::Pass,
+                key: None,
+                rule: Rule::NoTemplate,
+            })
+    }
+}
+
+impl<'a> Chosen<'a> {
+    fn of((key, template): &'a (String, Option<Arc<dyn Template>>), rule: Rule) -> Self {
+        let (choice, rule) = match template {
+            Some(template) => (Choice::Render(template), rule),
+            None => (Choice::Pass, Rule::EmptyTemplate),
+        };
+        Self {
+            choice,
+            key: Some(key),
+            rule,
+        }
     }
 }
 
@@ -87,8 +130,8 @@ mod tests {
         TemplateTable::new(types.iter().map(compile).collect())
     }
 
-    fn chosen(choice: Choice<'_>) -> &str {
-        match choice {
+    fn chosen(chosen: Chosen<'_>) -> &str {
+        match chosen.choice {
             Choice::Render(template) => template.source(),
             Choice::Pass => "pass",
             Choice::Refuse => "415",

@@ -40,6 +40,7 @@ mod overrides;
 mod scope;
 #[cfg(feature = "tera")]
 mod tera;
+mod time;
 mod util;
 mod vtl;
 
@@ -52,6 +53,8 @@ pub use self::scope::{Pairs, Params, Scope};
 pub use self::tera::Tera;
 pub use self::vtl::Vtl;
 pub use crate::vtl::Limits;
+
+pub(crate) use self::time::common_log_time;
 
 use std::fmt::Debug;
 use std::sync::Arc;

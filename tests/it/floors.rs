@@ -17,6 +17,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("body", 0.5),
     ("template", 1.0),
     ("target", 1.0),
+    ("trace", 1.5),
     ("mapping", 2.0),
     ("gateway_response", 2.5),
     ("layer", 3.0),

@@ -1,0 +1,115 @@
+//! A body as a trace keeps it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// A body, or as much of it as was seen.
+///
+/// As JSON it is its text; one that is no UTF-8, or of which not all was kept, is an object with the
+/// members `text` or `base64`, and `length` and `kept` in bytes.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Payload {
+    kept: Bytes,
+    length: u64,
+}
+
+impl Payload {
+    /// How many bytes of a stream are kept.
+    pub const MOST: usize = 1024 * 1024;
+
+    /// A body in memory.
+    pub(crate) fn whole(bytes: &Bytes) -> Self {
+        Self {
+            length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            kept: bytes.clone(),
+        }
+    }
+
+    pub(crate) fn extend(&mut self, data: &Bytes) {
+        let more = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(more);
+        let room = Self::MOST.saturating_sub(self.kept.len());
+        let data = data.get(..room).unwrap_or(data);
+        if self.kept.is_empty() {
+            self.kept = Bytes::copy_from_slice(data);
+        } else if !data.is_empty() {
+            let mut kept = BytesMut::from(std::mem::take(&mut self.kept));
+            kept.extend_from_slice(data);
+            self.kept = kept.freeze();
+        }
+    }
+
+    /// The bytes that were kept.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.kept
+    }
+
+    /// How long the body is, in bytes, as far as it was read.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// What was kept as text; bytes that are no UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.kept)
+    }
+
+    fn is_whole(&self) -> bool {
+        u64::try_from(self.kept.len()) == Ok(self.length)
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({} bytes)", self.length)
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = std::str::from_utf8(&self.kept);
+        match text {
+            Ok(text) if self.is_whole() => serializer.serialize_str(text),
+            _ => {
+                let mut map = serializer.serialize_map(Some(3))?;
+                match text {
+                    Ok(text) => map.serialize_entry("text", text)?,
+                    Err(_) => map.serialize_entry("base64", &STANDARD.encode(&self.kept))?,
+                }
+                map.serialize_entry("length", &self.length)?;
+                map.serialize_entry("kept", &self.kept.len())?;
+                map.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_of_texts_bytes_and_long_streams() {
+        let json = |payload: &Payload| serde_json::to_string(payload).unwrap();
+        assert_eq!(json(&Payload::whole(&"a\"b".into())), r#""a\"b""#);
+        assert_eq!(
+            json(&Payload::whole(&Bytes::from_static(b"\xFF"))),
+            r#"{"base64":"/w==","length":1,"kept":1}"#
+        );
+        let mut stream = Payload::default();
+        for _ in 0..3 {
+            stream.extend(&Bytes::from(vec![b'x'; 512 * 1024]));
+        }
+        assert_eq!(stream.length(), 3 * 512 * 1024);
+        assert_eq!(stream.bytes().len(), Payload::MOST);
+        assert!(json(&stream).ends_with(r#","length":1572864,"kept":1048576}"#));
+    }
+}

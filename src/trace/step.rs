@@ -1,0 +1,285 @@
+//! The steps of a trace: plain data.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::trace::{Payload, Rule};
+
+/// Names with their values, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values(Vec<(String, Vec<String>)>);
+
+impl Values {
+    pub(crate) fn push(&mut self, name: &str, value: String) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => self.0.push((name.to_owned(), vec![value])),
+        }
+    }
+
+    /// The names, each with its values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The first value of a name, whatever the case of its letters.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .and_then(|(_, values)| values.first())
+            .map(String::as_str)
+    }
+}
+
+/// A map from each name to the list of its values.
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, values) in &self.0 {
+            map.serialize_entry(name, values)?;
+        }
+        map.end()
+    }
+}
+
+/// Which way a body goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// From the client to the backend.
+    Request,
+    /// From the backend to the client.
+    Response,
+}
+
+/// A pattern that was tried, or need not have been.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    /// The pattern as written; the default response has none.
+    pub pattern: Option<String>,
+    /// The status of the response that it selects.
+    pub status_code: u16,
+    /// Whether it was chosen.
+    pub chosen: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+/// What became of a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It goes no further.
+    Dropped,
+    /// It goes on as `x-amzn-Remapped-…`.
+    Remapped,
+}
+
+/// A header that does not pass under its own name.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeaderFate {
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// One step of a template.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateStep {
+    /// Line in the template, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// What happened, such as `set $order to {"id":7}`.
+    pub what: String,
+}
+
+/// Something that happened to a request.
+///
+/// The values of `Authorization`, `Cookie`, `Set-Cookie`, `X-Api-Key` and the tokens and signatures
+/// of AWS are masked in headers, queries and mapped parameters; bodies are as they are. Times are in
+/// microseconds, and there is one only where it was measured.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(
+    tag = "step",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+#[non_exhaustive]
+pub enum Step {
+    /// The client's request came.
+    Request {
+        /// `$context.requestId`.
+        request_id: String,
+        /// When, in milliseconds since 1970.
+        time: i64,
+        /// Its method.
+        method: String,
+        /// Its path, as sent.
+        path: String,
+        /// Its query, decoded.
+        query: Values,
+        /// Its headers.
+        headers: Values,
+    },
+    /// A method of the API was found for it.
+    Route {
+        /// The resource path.
+        resource: String,
+        /// The values of the variables of the path.
+        path_parameters: Values,
+        /// The stage.
+        stage: String,
+        /// The type of the integration.
+        integration: String,
+        /// The body, if something reads it before it is sent on.
+        body: Option<Payload>,
+    },
+    /// The request was held against its method's request validator.
+    Validation {
+        /// `ValidationPassed`, or the rule that it broke.
+        rule: Rule,
+        /// What is wrong with it.
+        message: Option<String>,
+    },
+    /// A mapped parameter was evaluated.
+    Parameter {
+        /// Of a request or of an answer.
+        side: Side,
+        /// The destination, as written.
+        to: String,
+        /// The source, as written.
+        from: String,
+        /// What it evaluated to.
+        values: Vec<String>,
+        /// Why it is sent or left out.
+        rule: Rule,
+    },
+    /// A template was chosen, or none.
+    Template {
+        /// Of a request or of an answer.
+        side: Side,
+        /// The media type that chose: the client's `Content-Type` or the first of its `Accept`.
+        media_type: Option<String>,
+        /// The key of the template that was chosen.
+        key: Option<String>,
+        /// Why this one.
+        rule: Rule,
+    },
+    /// A body was, or was not, converted between text and binary.
+    Conversion {
+        /// Of a request or of an answer.
+        side: Side,
+        /// What was done.
+        rule: Rule,
+    },
+    /// A template was rendered.
+    Rendered {
+        /// Of a request or of an answer.
+        side: Side,
+        /// What came out; nothing if it failed.
+        output: Option<String>,
+        /// The overrides as they are afterwards, as JSON text.
+        overrides: Option<String>,
+        /// What happened in it.
+        steps: Vec<TemplateStep>,
+        /// Why it failed.
+        error: Option<String>,
+    },
+    /// An override of a template went over a mapped parameter, a header or the status.
+    Override {
+        /// Of a request or of an answer.
+        side: Side,
+        /// Such as `header.X-Id`, `querystring.page`, `path.id`, `status`.
+        what: String,
+        /// The values.
+        values: Vec<String>,
+        /// What came of it.
+        rule: Rule,
+    },
+    /// A MOCK read its status from the rendered body.
+    MockStatus {
+        /// The status.
+        status: i64,
+    },
+    /// The integration request as it is handed to the backend, signed if it is to be signed.
+    IntegrationRequest {
+        /// Its method.
+        method: String,
+        /// Its URI.
+        uri: String,
+        /// Its headers.
+        headers: Values,
+        /// Its body, as far as it was sent.
+        body: Payload,
+    },
+    /// The answer of the backend.
+    Answer {
+        /// Its status.
+        status: u16,
+        /// Its headers.
+        headers: Values,
+        /// Its body, as far as it was read.
+        body: Payload,
+        /// How long the head of the answer took, in microseconds.
+        latency: u64,
+    },
+    /// An integration response was selected.
+    Selection {
+        /// What the patterns were matched against.
+        subject: String,
+        /// The patterns in the order of trial.
+        tried: Vec<Tried>,
+        /// What decided.
+        rule: Rule,
+        /// The status of the method response.
+        status_code: Option<u16>,
+    },
+    /// Headers that do not pass as they are.
+    Headers {
+        /// Of a request or of an answer.
+        side: Side,
+        /// Each of them.
+        headers: Vec<HeaderFate>,
+    },
+    /// The request failed.
+    Failure {
+        /// The kind of the error.
+        kind: String,
+        /// What happened.
+        message: String,
+        /// What caused it.
+        cause: Option<String>,
+        /// The gateway response that answers, such as `DEFAULT_5XX`.
+        gateway_response: String,
+    },
+    /// The method response, as the client gets it.
+    MethodResponse {
+        /// Its status.
+        status: u16,
+        /// Its headers.
+        headers: Values,
+        /// Its body, as far as it was read.
+        body: Payload,
+        /// How long the request took until here, in microseconds.
+        elapsed: u64,
+    },
+}
+
+impl Step {
+    pub(super) fn body_mut(&mut self) -> Option<&mut Payload> {
+        match self {
+            Self::IntegrationRequest { body, .. }
+            | Self::Answer { body, .. }
+            | Self::MethodResponse { body, .. } => Some(body),
+            _ => None,
+        }
+    }
+}
