@@ -5,6 +5,8 @@ use std::fmt;
 /// How much a [`Diagnostic`] matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
+    /// A fact worth knowing; nothing is wrong.
+    Note,
     /// The part is understood, but not as the author may think.
     Warning,
     /// The part has no meaning; what it belongs to cannot be served.
@@ -14,6 +16,7 @@ pub enum Severity {
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         })
@@ -73,6 +76,15 @@ impl Diagnostic {
         message: impl Into<String>,
     ) -> Self {
         Self::new(Severity::Warning, code, pointer.into(), message.into())
+    }
+
+    /// A note at `pointer`.
+    pub fn note(
+        code: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Note, code, pointer.into(), message.into())
     }
 
     fn new(severity: Severity, code: &'static str, pointer: String, message: String) -> Self {

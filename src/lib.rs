@@ -49,7 +49,7 @@
 //! | feature | default | brings |
 //! |---|---|---|
 //! | `client` | yes | `backend::HttpClient`: HTTP/1.1, a pool, TLS by rustls with ring |
-//! | `openapi` | yes | `openapi`: documents in OpenAPI 2.0, 3.0, 3.1, JSON and YAML; `Api` |
+//! | `openapi` | yes | `openapi`: documents in OpenAPI 2.0, 3.0, 3.1, JSON and YAML; `Api`; `lint`: what is wrong with them |
 //! | `tera` | yes | mapping templates in Tera 2 |
 //! | `sigv4` | yes | reserved for AWS Signature Version 4; brings nothing yet |
 //! | `validation` | yes | request bodies against their models (JSON Schema, draft 4) |
@@ -63,7 +63,7 @@
 //! # The house
 //! A room uses only what stands below it; `tests/it/floors.rs` keeps this true.
 //! ```text
-//!   4  bin/apigw      openapi (import, router, api)      backend (client)      server
+//!   4  bin/apigw      lint      openapi (import, router, api)      backend (client)      server
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
 //!   1  template: engines, $input $context $util      target      body
@@ -83,6 +83,8 @@ pub mod gateway_response;
 pub mod integration;
 pub mod jsonpath;
 pub mod layer;
+#[cfg(feature = "openapi")]
+pub mod lint;
 pub mod mapping;
 #[cfg(feature = "openapi")]
 pub mod openapi;

@@ -78,7 +78,12 @@ impl Document {
     /// The JSON text of the value that a JSON pointer names, such as the schema of one of the
     /// [`Method::request_models`].
     pub fn json(&self, pointer: &str) -> Option<String> {
-        self.value.pointer(pointer).map(Value::to_string)
+        self.value(pointer).map(Value::to_string)
+    }
+
+    /// The value that a JSON pointer names.
+    pub(crate) fn value(&self, pointer: &str) -> Option<&Value> {
+        self.value.pointer(pointer)
     }
 }
 
@@ -93,6 +98,8 @@ pub struct Operation {
     /// Whether the findings hold an error about this operation: what was read of it is not what
     /// its author meant, and it must not be served.
     pub broken: bool,
+    /// The JSON pointer of the operation itself.
+    pub declared_at: String,
     /// The JSON pointer of the integration object, or of the operation when there is none; the
     /// prefix for findings about the integration
     /// ([`Diagnostic::under`](crate::diagnostic::Diagnostic::under)).

@@ -71,6 +71,7 @@ pub(super) fn read(
         method,
         integration: None,
         broken: false,
+        declared_at: at.pointer.clone(),
         pointer: at.pointer.clone(),
     };
     match at.member(INTEGRATION) {
@@ -140,7 +141,10 @@ fn responses(at: &At<'_>, findings: &mut Findings) -> Option<BTreeSet<u16>> {
             continue;
         }
         match statuses_of(key) {
-            Some((first, last)) => statuses.extend(first..=last),
+            Some((first, last)) => {
+                read::should_be_object(&at, findings);
+                statuses.extend(first..=last);
+            }
             None => keys::unknown(key, &at, &["default"], findings),
         }
     }

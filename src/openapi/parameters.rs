@@ -105,6 +105,12 @@ fn parameter(
     let Some(name) = read::text(&name, findings) else {
         return;
     };
+    if shared.format != Format::Swagger2
+        && let Some(schema) = at.member("schema")
+        && !schema.value.is_boolean()
+    {
+        read::should_be_object(&schema, findings);
+    }
     let required = at
         .member("required")
         .and_then(|at| read::boolean(&at, findings))
@@ -161,6 +167,7 @@ fn request_body(shared: &Shared<'_>, at: At<'_>, method: &mut Method, findings: 
         return;
     };
     for (media_type, at) in content.members() {
+        read::should_be_object(&at, findings);
         if at.value.is_object()
             && let Some(schema) = schema(shared, &at, findings)
         {

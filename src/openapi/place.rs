@@ -48,8 +48,13 @@ impl Place {
     }
 
     /// The position of a place inside the text that `pointer` names, when the document shows that
-    /// text as it is.
-    pub(super) fn find_within(&self, pointer: &str, within: Position) -> Option<Position> {
+    /// text as it is. `line` gives the lines of the document.
+    pub(super) fn find_within<'t>(
+        &self,
+        line: impl FnOnce(usize) -> Option<&'t str>,
+        pointer: &str,
+        within: Position,
+    ) -> Option<Position> {
         let (mut place, complete) = self.nearest(pointer);
         // The text of `!Sub |` is one step further in.
         if let Inside::Members(members) = &place.inside
@@ -58,12 +63,15 @@ impl Place {
         {
             place = inner;
         }
-        let lines = matches!(place.inside, Inside::Lines) && complete;
         let start = Position::from(place.value);
-        lines.then(|| Position {
-            line: start.line.saturating_add(within.line).saturating_sub(1),
-            column: start.column.saturating_add(within.column).saturating_sub(1),
-        })
+        match place.inside {
+            Inside::Lines if complete => Some(Position {
+                line: start.line.saturating_add(within.line).saturating_sub(1),
+                column: start.column.saturating_add(within.column).saturating_sub(1),
+            }),
+            Inside::Nothing if complete => in_line(line(start.line)?, start, within),
+            _ => None,
+        }
     }
 
     fn nearest(&self, pointer: &str) -> (&Self, bool) {
@@ -90,6 +98,74 @@ impl Place {
     }
 }
 
+/// The longest line in which a place is looked for, in characters.
+const MAX_LINE: usize = 100_000;
+
+/// The position of a place inside a text that begins at `start` and stands on one line.
+fn in_line(line: &str, start: Position, within: Position) -> Option<Position> {
+    if start.column > MAX_LINE || line.len() > 4 * MAX_LINE {
+        return None;
+    }
+    let mut chars = line.chars().skip(start.column - 1);
+    let mut column = start.column;
+    let quote = match chars.clone().next()? {
+        quote @ ('"' | '\'') => {
+            chars.next();
+            column += 1;
+            Some(quote)
+        }
+        // A block, a tag, an alias.
+        '|' | '>' | '!' | '&' | '*' => return None,
+        _ => None,
+    };
+    let (mut at, wanted) = ((1, 1), (within.line, within.column));
+    loop {
+        if at == wanted {
+            return Some(Position {
+                line: start.line,
+                column,
+            });
+        }
+        let c = chars.next()?;
+        column += 1;
+        let read = match (quote, c) {
+            (Some('"'), '\\') => {
+                let escaped = chars.next()?;
+                column += 1;
+                let digits = match escaped {
+                    'x' => 2,
+                    'u' => 4,
+                    'U' => 8,
+                    _ => 0,
+                };
+                let mut code = 0;
+                for _ in 0..digits {
+                    code = code * 16 + chars.next()?.to_digit(16)?;
+                    column += 1;
+                }
+                match escaped {
+                    'n' => '\n',
+                    // The first half of a pair is no character of its own.
+                    'u' if (0xD800..0xDC00).contains(&code) => continue,
+                    'x' | 'u' | 'U' => char::from_u32(code).unwrap_or(' '),
+                    other => other,
+                }
+            }
+            (Some('\''), '\'') if chars.clone().next() == Some('\'') => {
+                chars.next();
+                column += 1;
+                '\''
+            }
+            (Some(quote), c) if c == quote => return None,
+            (_, c) => c,
+        };
+        at = match read {
+            '\n' => (at.0 + 1, 1),
+            _ => (at.0, at.1 + 1),
+        };
+    }
+}
+
 impl From<Point> for Position {
     fn from(point: Point) -> Self {
         let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
@@ -103,4 +179,30 @@ impl From<Point> for Position {
 /// Reads one reference token of a JSON pointer.
 pub(super) fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_strings_of_one_line() {
+        for (text, within, expected) in [
+            (r#"  "ab\"c""#, (1, 4), Some(8)),
+            (r#"  "a\nb\u00e4c""#, (2, 3), Some(14)),
+            (r#"  "a\ud83d\ude00c""#, (1, 3), Some(17)),
+            (r#"  "ab""#, (1, 4), None),
+            (r#"  "ab"#, (9, 1), None),
+            ("  'it''s'", (1, 4), Some(8)),
+            ("  plain text", (1, 7), Some(9)),
+            ("  plain text", (2, 1), None),
+            ("  >", (1, 1), None),
+            (r#"  "\u12"#, (1, 2), None),
+        ] {
+            let start = Position { line: 2, column: 3 };
+            let (line, column) = within;
+            let found = in_line(text, start, Position { line, column });
+            assert_eq!(found.map(|at| at.column), expected, "{text}");
+        }
+    }
 }

@@ -46,6 +46,18 @@ pub(super) fn is_object(at: &At<'_>, findings: &mut Findings) -> bool {
     object
 }
 
+/// Warns of what is no object where nothing is read from it.
+pub(super) fn should_be_object(at: &At<'_>, findings: &mut Findings) {
+    if at.value.is_object() {
+        return;
+    }
+    let message = format!("expected an object, found {}", describe(at.value));
+    findings.push(
+        at.warning("type", message)
+            .help("write an object; nothing is read from it here"),
+    );
+}
+
 /// Whether `at` is a list; else that is noted.
 pub(super) fn is_list(at: &At<'_>, findings: &mut Findings) -> bool {
     if !at.value.is_array() {

@@ -108,7 +108,7 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
             .unwrap_or_default(),
         minimum_compression_size: root
             .member(COMPRESSION)
-            .and_then(|at| read::number(&at, findings)),
+            .and_then(|at| compression(&at, findings)),
         api_key_source: root
             .member(KEY_SOURCE)
             .and_then(|at| key_source(&at, findings))
@@ -121,50 +121,65 @@ pub(super) fn document(format: Format, root: &At<'_>, findings: &mut Findings) -
 }
 
 fn without_effect(root: &At<'_>, findings: &mut Findings) {
-    let mut warn = |key: &str, message: &str, help: &str| {
+    let mut mention = |key: &str, message: &str, help: &str| {
         if let Some(at) = root.member(key) {
             keys::unsupported(&at, message, help, findings);
         }
     };
     const STAGE: &str = "paths are served as written, below no prefix";
-    warn("servers", "`servers` has no effect", STAGE);
-    warn(
+    mention("servers", "`servers` has no effect", STAGE);
+    mention(
         "webhooks",
         "`webhooks` has no effect",
         "only `paths` are served",
     );
-    warn(
+    mention(
         "host",
         "`host` has no effect",
         "the listener's address decides",
     );
     // Recorded: T:test_import_rest_api_with_base_path_oas30[ignore].
-    warn("basePath", "`basePath` has no effect", STAGE);
-    warn(
+    mention("basePath", "`basePath` has no effect", STAGE);
+    mention(
         "x-amazon-apigateway-policy",
         "the resource policy is not enforced",
         "every client may call every method; put a check of your own in front",
     );
-    warn(
+    mention(
         "x-amazon-apigateway-cors",
         "`x-amazon-apigateway-cors` belongs to HTTP APIs and has no effect",
         "declare an `options` method with a mock integration that maps the headers",
     );
-    warn(
+    mention(
         "x-amazon-apigateway-endpoint-configuration",
         "the endpoint configuration has no effect",
         "the listener's address decides",
     );
-    warn(
+    mention(
         "x-amazon-apigateway-endpoint-access-mode",
         "the endpoint access mode has no effect",
         "the listener's address decides",
     );
-    warn(
+    mention(
         "x-amazon-apigateway-security-policy",
         "the TLS security policy has no effect",
         "it is the business of what stands in front",
     );
+}
+
+// Recorded: the message.
+fn compression(at: &At<'_>, findings: &mut Findings) -> Option<u64> {
+    let size = read::number(at, findings)?;
+    if size > 10_485_760 {
+        findings.push(
+            at.warning(
+                "value",
+                "Invalid minimum compression size, must be between 0 and 10485760",
+            )
+            .help("API Gateway refuses the import; leave it out to compress nothing"),
+        );
+    }
+    Some(size)
 }
 
 fn key_source(at: &At<'_>, findings: &mut Findings) -> Option<ApiKeySource> {

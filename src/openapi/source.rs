@@ -1,5 +1,7 @@
 //! A document's text, value and places, whichever of the two notations it is in.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Position};
@@ -14,6 +16,9 @@ use super::{json, yaml};
 pub(super) struct Source {
     pub(super) value: Value,
     pub(super) places: Place,
+    text: String,
+    /// Where each line begins.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
@@ -46,7 +51,12 @@ impl Source {
                     invalid.at.into(),
                 )
             })?;
-            Ok(Self { value, places })
+            Ok(Self {
+                value,
+                places,
+                text: text.to_owned(),
+                lines: OnceLock::new(),
+            })
         }
     }
 
@@ -63,14 +73,31 @@ impl Source {
             finding.position = Some(repeated.at.into());
             findings.push_key(finding);
         }
-        Ok(Self { value, places })
+        Ok(Self {
+            value,
+            places,
+            text: text.to_owned(),
+            lines: OnceLock::new(),
+        })
+    }
+
+    /// A line without its end, counted from 1.
+    fn line(&self, number: usize) -> Option<&str> {
+        let lines = self.lines.get_or_init(|| {
+            let ends = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            std::iter::once(0).chain(ends.map(|at| at + 1)).collect()
+        });
+        let start = *lines.get(number.checked_sub(1)?)?;
+        let line = self.text.get(start..)?;
+        line.split(['\r', '\n']).next()
     }
 
     /// Where the finding is: the line of a template where that can be told, else the value.
     pub(super) fn locate(&self, finding: &Diagnostic) -> Position {
-        let within = finding
-            .within
-            .and_then(|within| self.places.find_within(&finding.pointer, within));
+        let within = finding.within.and_then(|within| {
+            let line = |number| self.line(number);
+            self.places.find_within(line, &finding.pointer, within)
+        });
         within.unwrap_or_else(|| self.places.find(&finding.pointer, Spot::Value))
     }
 }

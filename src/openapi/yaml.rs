@@ -400,7 +400,7 @@ mod tests {
             let (value, place) = read(text, &mut Findings::default()).unwrap();
             assert!(value.pointer("/a/b").is_some());
             let within = Position { line: 2, column: 2 };
-            let found = place.find_within("/a/b", within).unwrap();
+            let found = place.find_within(|_| None, "/a/b", within).unwrap();
             assert_eq!(found.to_string(), expected, "{text}");
         }
     }

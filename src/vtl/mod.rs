@@ -23,7 +23,7 @@
 //!
 #![doc = include_str!("language.md")]
 
-mod ast;
+pub(crate) mod ast;
 mod block;
 mod error;
 mod eval;

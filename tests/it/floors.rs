@@ -23,6 +23,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("layer", 3.0),
     ("backend", 4.0),
     ("openapi", 4.0),
+    ("lint", 4.5),
     ("server", 4.0),
 ];
 
@@ -238,6 +239,7 @@ fn the_bare_core_has_no_heavy_crate() {
         "{tree}"
     );
     let heavy = [
+        "annotate-snippets",
         "aws-sigv4",
         "axum",
         "clap",

@@ -8,6 +8,8 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(feature = "openapi")]
+mod check;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(all(

@@ -1,16 +1,18 @@
 //! The document of an API: read, compiled for a stage, and what is wrong with it told.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use tower_apigw::diagnostic::Diagnostic;
+use tower_apigw::diagnostic::{Diagnostic, Severity};
 use tower_apigw::mapping::Stage;
-use tower_apigw::openapi::{Api, Import, MAX_DOCUMENT_BYTES, OnError, render};
+use tower_apigw::openapi::{Api, Import, ImportError, MAX_DOCUMENT_BYTES, OnError};
 
 use crate::exit::Failure;
 use crate::logging::LogFormat;
+use crate::report::Report;
 
 /// What happens to a document with errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,6 +63,23 @@ impl Document {
         }
     }
 
+    /// How it is called in what the user is told.
+    pub(crate) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    pub(crate) fn import(&self) -> Result<Import, ImportError> {
+        Import::from_slice(&self.bytes)
+    }
+
     /// Compiles it. Findings go to standard error.
     pub(crate) fn compile(
         &self,
@@ -68,7 +87,7 @@ impl Document {
         on_error: OnErrorChoice,
         format: LogFormat,
     ) -> Result<Api, Failure> {
-        let import = Import::from_slice(&self.bytes).map_err(|error| {
+        let import = self.import().map_err(|error| {
             let finding = std::slice::from_ref(error.finding());
             self.tell(finding, format);
             self.refused(finding)
@@ -88,11 +107,11 @@ impl Document {
     }
 
     fn tell(&self, findings: &[Diagnostic], format: LogFormat) {
-        let file = self.path.display().to_string();
-        let text = String::from_utf8_lossy(&self.bytes);
+        let (file, text) = (self.name(), self.text());
+        let report = Report::new(&file, &text, &std::io::stderr());
         for finding in findings {
             match format {
-                LogFormat::Text => eprint!("{}", render(finding, &file, &text)),
+                LogFormat::Text => eprint!("{}", report.show(finding)),
                 LogFormat::Json => event(finding, &file),
             }
         }
@@ -123,13 +142,13 @@ fn event(finding: &Diagnostic, file: &str) {
         ..
     } = finding;
     let help = help.as_deref();
-    if finding.is_error() {
-        tracing::error!(file, line, column, code, pointer, help, "{message}");
-    } else {
-        tracing::warn!(file, line, column, code, pointer, help, "{message}");
+    match finding.severity {
+        Severity::Error => tracing::error!(file, line, column, code, pointer, help, "{message}"),
+        Severity::Warning => tracing::warn!(file, line, column, code, pointer, help, "{message}"),
+        Severity::Note => tracing::info!(file, line, column, code, pointer, help, "{message}"),
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(crate) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,14 +1,16 @@
-//! The program `apigw`: an API Gateway document, served; a mapping template, rendered.
+//! The program `apigw`: an API Gateway document, served or checked; a mapping template, rendered.
 //!
 //! Exit codes of all commands: 0 success, 1 what was to be read has errors or cannot be read,
 //! 2 usage, 3 no listener.
 
+mod check;
 mod document;
 mod exit;
 mod limits;
 mod logging;
 mod pairs;
 mod render;
+mod report;
 mod routes;
 mod serve;
 mod signals;
@@ -29,12 +31,14 @@ struct Apigw {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Check(check::Check),
     Render(render::Render),
 }
 
 fn main() -> ExitCode {
     let done = match Apigw::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
         Command::Render(render) => render.run(),
     };
     match done {

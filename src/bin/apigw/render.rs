@@ -3,7 +3,6 @@
 mod cases;
 mod context;
 mod source;
-mod suggest;
 mod trace;
 
 use std::borrow::Cow;
@@ -12,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tower_apigw::diagnostic::{Diagnostic, Position};
-use tower_apigw::openapi;
 use tower_apigw::template::{
     self, Context, Engine, Limits, Overrides, Params, RenderErrorKind, Scope, Tera, Vtl,
 };
@@ -21,6 +19,7 @@ use self::source::Source;
 use self::trace::Tracer;
 use crate::exit::Failure;
 use crate::pairs::{Lines, pairs};
+use crate::report::Report;
 
 /// Render a mapping template
 ///
@@ -249,10 +248,8 @@ fn tell(
     if let Some(help) = help {
         finding = finding.help(help);
     }
-    eprint!(
-        "{}",
-        openapi::render(&finding, source.name(), source.text())
-    );
+    let report = Report::new(source.name(), source.text(), &io::stderr());
+    eprint!("{}", report.show(&finding));
     Failure::told()
 }
 

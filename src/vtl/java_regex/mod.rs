@@ -89,6 +89,12 @@ pub(crate) fn split_at(text: &str, at: char, limit: i32) -> impl Iterator<Item =
         .take(if none { 0 } else { usize::MAX })
 }
 
+/// The pattern in the syntax of the engine.
+#[cfg(feature = "openapi")]
+pub(crate) fn translated(pattern: &str) -> Result<String, PatternError> {
+    translate::translate(pattern).map_err(error)
+}
+
 fn build(pattern: &str, whole: bool) -> Result<Regex, PatternError> {
     let translated = translate::translate(pattern).map_err(error)?;
     let text = if whole {

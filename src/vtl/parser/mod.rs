@@ -93,6 +93,12 @@ impl Names {
         self.slots.get(name).copied()
     }
 
+    /// The names, each with its slot.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, Slot)> {
+        self.slots.iter().map(|(name, slot)| (name.as_ref(), *slot))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }

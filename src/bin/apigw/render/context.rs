@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tower_apigw::diagnostic::{Diagnostic, Position};
-use tower_apigw::openapi;
 use tower_apigw::template::Facts;
 
 use super::source::Source;
 use crate::exit::Failure;
+use crate::report::Report;
 
 /// The facts of an invented request, with those in the file laid over them. Objects are merged, all else is replaced.
 pub(super) fn context(file: Option<&Path>) -> Result<Facts, Failure> {
@@ -35,7 +35,8 @@ pub(super) fn context(file: Option<&Path>) -> Result<Facts, Failure> {
                 line: error.line(),
                 column: error.column(),
             });
-            eprint!("{}", openapi::render(&finding, source.name(), source.text()));
+            let report = Report::new(source.name(), source.text(), &std::io::stderr());
+            eprint!("{}", report.show(&finding));
             Err(Failure::told())
         }
     }

@@ -2,10 +2,10 @@
 
 use std::io::{self, BufWriter, Stderr, Write};
 
+use tower_apigw::lint;
 use tower_apigw::vtl::{Span, Trace, Value};
 
 use super::source::Source;
-use super::suggest::suggestion;
 
 /// How much of a value or of a line of the template is shown, in characters.
 const WIDTH: usize = 100;
@@ -52,7 +52,7 @@ impl Trace for Tracer<'_> {
 
     fn undefined(&mut self, span: Span, source: &str) {
         let (_, at) = self.text(span);
-        let step = match suggestion(source) {
+        let step = match lint::meant(source) {
             Some(name) => format!("no value: {} (did you mean `{name}`?)", short(source)),
             None => format!("no value: {}", short(source)),
         };

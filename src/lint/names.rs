@@ -1,6 +1,6 @@
-//! Names that were meant.
+//! The names that `$input`, `$util` and `$context` have, and the one that was probably meant.
 
-/// What `$input`, `$util` and `$context` have.
+/// What can be written behind each of the roots.
 const NAMES: [(&str, &[&str]); 3] = [
     ("input", &["body", "json", "params", "path"]),
     (
@@ -14,35 +14,76 @@ const NAMES: [(&str, &[&str]); 3] = [
             "urlEncode",
         ],
     ),
-    (
-        "context",
-        &[
-            "accountId",
-            "apiId",
-            "authorizer",
-            "deploymentId",
-            "domainName",
-            "domainPrefix",
-            "error",
-            "extendedRequestId",
-            "httpMethod",
-            "identity",
-            "path",
-            "protocol",
-            "requestId",
-            "requestOverride",
-            "requestTime",
-            "requestTimeEpoch",
-            "resourceId",
-            "resourcePath",
-            "responseOverride",
-            "stage",
-        ],
-    ),
+    ("context", CONTEXT),
 ];
 
-/// The reference that was probably meant by one that has no value.
-pub(super) fn suggestion(reference: &str) -> Option<String> {
+/// What templates and mappings may read.
+// AWS: api-gateway-mapping-template-reference, the table of $context variables.
+const CONTEXT: &[&str] = &[
+    "accountId",
+    "apiId",
+    "authorizer",
+    "awsEndpointRequestId",
+    "deploymentId",
+    "domainName",
+    "domainPrefix",
+    "error",
+    "extendedRequestId",
+    "httpMethod",
+    "identity",
+    "isCanaryRequest",
+    "path",
+    "protocol",
+    "requestId",
+    "requestOverride",
+    "requestTime",
+    "requestTimeEpoch",
+    "resourceId",
+    "resourcePath",
+    "responseOverride",
+    "stage",
+    "wafResponseCode",
+    "webaclArn",
+];
+
+/// What the table names beside that, for access logs above all.
+// Chosen: nothing is said about these, since some have been seen to have a value elsewhere.
+const LOGGED: &[&str] = &[
+    "authenticate",
+    "authorize",
+    "customDomain",
+    "endpointType",
+    "integration",
+    "integrationErrorMessage",
+    "integrationLatency",
+    "integrationStatus",
+    "operationName",
+    "responseLatency",
+    "responseLength",
+    "status",
+    "tlsVersion",
+    "cipherSuite",
+    "waf",
+    "wafError",
+    "wafLatency",
+    "wafStatus",
+    "xrayTraceId",
+];
+
+/// Whether `$context` may have an entry of this name.
+pub(super) fn in_context(name: &str) -> bool {
+    CONTEXT.contains(&name) || LOGGED.contains(&name)
+}
+
+/// The reference that was probably meant by one that has no value: `$input.params` for `$input.param('x')`.
+///
+/// ```
+/// use tower_apigw::lint::meant;
+///
+/// assert_eq!(meant("$util.escapeJavascript($x)").as_deref(), Some("$util.escapeJavaScript"));
+/// assert_eq!(meant("$order.id"), None);
+/// ```
+pub fn meant(reference: &str) -> Option<String> {
     let name = reference.trim_start_matches(['$', '!', '{']);
     let word = |text: &str| {
         let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
@@ -99,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_was_meant() {
-        for (reference, meant) in [
+        for (reference, expected) in [
             ("$input.pth('$.a')", Some("$input.path")),
             ("$!{input.param('x')}", Some("$input.params")),
             ("$util.escapeJavascript($x)", Some("$util.escapeJavaScript")),
@@ -114,7 +155,7 @@ mod tests {
             ("$", None),
             ("", None),
         ] {
-            assert_eq!(suggestion(reference).as_deref(), meant, "{reference}");
+            assert_eq!(meant(reference).as_deref(), expected, "{reference}");
         }
         assert_eq!(distance("kitten", "sitting"), 3);
     }

@@ -1,0 +1,135 @@
+//! Where requests go: ARNs, ports and credentials as API Gateway takes them.
+
+use crate::integration::IntegrationType;
+use crate::lint::subject::{Subject, is_unfilled};
+
+pub(super) fn check(subject: &mut Subject<'_>) {
+    let kind = subject.integration.kind;
+    match kind {
+        IntegrationType::Http | IntegrationType::HttpProxy => port(subject),
+        IntegrationType::Aws | IntegrationType::AwsProxy => {
+            arn(subject, kind);
+            method(subject);
+            credentials(subject);
+        }
+        IntegrationType::Mock => {}
+    }
+}
+
+// AWS: setup-http-integrations — 80, 443, 1024–65535.
+fn port(subject: &mut Subject<'_>) {
+    let Some(uri) = subject.integration.uri.as_deref() else {
+        return;
+    };
+    let Some((_, rest)) = uri.split_once("://") else {
+        return;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = host
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse::<u16>().ok());
+    if let Some(port) = port
+        && port < 1024
+        && port != 80
+        && port != 443
+    {
+        subject.warn(
+            "uri-port",
+            "/uri",
+            format!("API Gateway calls the ports 80, 443 and 1024 to 65535, not {port}"),
+            "let the backend listen on one of them",
+        );
+    }
+}
+
+// Recorded: T:test_put_integration_validation, T:test_put_integration_aws_proxy_uri.
+fn arn(subject: &mut Subject<'_>, kind: IntegrationType) {
+    let Some(uri) = subject.integration.uri.as_deref() else {
+        return;
+    };
+    if is_unfilled(uri) {
+        return;
+    }
+    if !uri.starts_with("arn:") || uri.splitn(6, ':').count() < 6 {
+        subject.warn(
+            "uri-arn",
+            "/uri",
+            "Invalid ARN specified in the request",
+            "write arn:aws:apigateway:REGION:SERVICE:path/… or :action/…",
+        );
+        return;
+    }
+    let resource = uri.splitn(6, ':').nth(5).unwrap_or_default();
+    if !resource.starts_with("path/") && !resource.starts_with("action/") {
+        let function = uri.split(':').nth(2) == Some("lambda");
+        subject.warn(
+            "uri-arn",
+            "/uri",
+            "AWS ARN for integration must contain path or action",
+            if function {
+                "write arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION-ARN/invocations"
+            } else {
+                "write arn:aws:apigateway:REGION:SERVICE:path/… or :action/…"
+            },
+        );
+        return;
+    }
+    let lambda = subject.service() == Some("lambda") && resource.contains("/functions/");
+    let firehose = subject.service() == Some("firehose");
+    if kind == IntegrationType::AwsProxy && subject.service().is_some() && !lambda && !firehose {
+        subject.warn(
+            "uri-arn",
+            "/uri",
+            "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream invocations.",
+            "use the type `aws` with a template",
+        );
+    }
+    if lambda && !resource.ends_with("invocations") && !resource.contains("${stageVariables.") {
+        subject.warn(
+            "uri-arn",
+            "/uri",
+            "the path of a function ends with `/invocations`; API Gateway cannot call this one",
+            "write …:lambda:path/2015-03-31/functions/FUNCTION-ARN/invocations",
+        );
+    }
+}
+
+// AWS: set-up-lambda-custom-integrations — functions are invoked with POST.
+fn method(subject: &mut Subject<'_>) {
+    if subject.service() != Some("lambda") {
+        return;
+    }
+    if let Some(method) = subject.integration.http_method.as_deref()
+        && !method.is_empty()
+        && !method.eq_ignore_ascii_case("POST")
+        && !is_unfilled(method)
+    {
+        subject.warn(
+            "lambda-method",
+            "/httpMethod",
+            format!("functions are invoked with POST; API Gateway fails with {method}"),
+            "write POST; the client's own method is in `$context.httpMethod`",
+        );
+    }
+}
+
+fn credentials(subject: &mut Subject<'_>) {
+    let lambda = subject.service() == Some("lambda");
+    match subject.integration.credentials.as_deref() {
+        // Observed: aws-sdk-java#860.
+        Some(role) if !is_unfilled(role) && !role.starts_with("arn:") => subject.warn(
+            "credentials",
+            "/credentials",
+            "Invalid ARN specified in the request",
+            "write the ARN of a role, or leave `credentials` out for a function with a resource policy",
+        ),
+        // LocalStack: only functions have policies of their own.
+        None if !lambda && subject.service().is_some() => subject.warn(
+            "credentials",
+            "",
+            "API Gateway calls a service of AWS only with a role",
+            "add `credentials` with the ARN of a role that may call it",
+        ),
+        _ => {}
+    }
+}

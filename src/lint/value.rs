@@ -1,0 +1,331 @@
+//! What a reference in a template prints, as far as its source tells.
+
+use std::collections::HashMap;
+
+use crate::vtl::Template;
+use crate::vtl::ast::{Expr, Form, Node, Reference, Slot, Step, StepKind, Target};
+
+/// How many variables may be read from one another.
+const MAX_STEPS: usize = 8;
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Printed {
+    /// A text that the client chose, as it is: a parameter.
+    Text,
+    /// A part of the path, in which quotes and backslashes cannot stand.
+    Segment,
+    /// A text that was decoded: anything, perhaps JSON.
+    Decoded,
+    /// A value that the client chose: a text as it is, a number, a list, a map.
+    Any,
+    /// The payload as it is.
+    Body,
+    /// A value as JSON; a text with its quotes.
+    Json,
+    /// Escaped for a text in JavaScript; the flag says whether `\'` is taken back.
+    Escaped(bool),
+    /// Something that is safe, or that cannot be told.
+    Other,
+}
+
+/// Where the values of a variable come from.
+enum Origin<'a> {
+    Value(&'a Expr),
+    /// An item of this list.
+    Item(&'a Expr),
+    Unknown,
+}
+
+/// What the template gives its variables.
+pub(super) struct Variables<'a> {
+    resource: &'a str,
+    names: HashMap<Slot, &'a str>,
+    origins: HashMap<Slot, Vec<Origin<'a>>>,
+}
+
+impl<'a> Variables<'a> {
+    /// `resource` is the path of the method: its variables are parameters, too.
+    pub(super) fn of(template: &'a Template, resource: &'a str) -> Self {
+        let mut variables = Self {
+            resource,
+            names: template
+                .names
+                .all()
+                .map(|(name, slot)| (slot, name))
+                .collect(),
+            origins: HashMap::new(),
+        };
+        variables.collect(&template.nodes);
+        for body in &template.names.bodies {
+            variables.collect(body);
+        }
+        variables
+    }
+
+    /// The name of a variable.
+    pub(super) fn name(&self, slot: Slot) -> &'a str {
+        self.names.get(&slot).copied().unwrap_or_default()
+    }
+
+    /// Whether something in the template gives the variable a value.
+    pub(super) fn is_set(&self, slot: Slot) -> bool {
+        self.origins.contains_key(&slot)
+    }
+
+    fn collect(&mut self, nodes: &'a [Node]) {
+        for node in nodes {
+            match node {
+                Node::Set(set) => {
+                    if let Target::Variable(slot) = &set.target {
+                        self.add(*slot, Origin::Value(&set.value));
+                    }
+                    self.inside(&set.value);
+                }
+                Node::If(found) => {
+                    for (_, condition, nodes) in &found.branches {
+                        self.inside(condition);
+                        self.collect(nodes);
+                    }
+                    if let Some((_, nodes)) = &found.otherwise {
+                        self.collect(nodes);
+                    }
+                }
+                Node::Foreach(found) => {
+                    if let Some(slot) = found.variable {
+                        self.add(slot, Origin::Item(&found.source));
+                    }
+                    self.inside(&found.source);
+                    self.collect(&found.body);
+                }
+                Node::Define(Some(slot), _) => self.add(*slot, Origin::Unknown),
+                Node::Reference(reference) => self.inside_steps(reference),
+                Node::Text(_)
+                | Node::Define(None, _)
+                | Node::Break(..)
+                | Node::Stop
+                | Node::Fail(..) => {}
+            }
+        }
+    }
+
+    fn add(&mut self, slot: Slot, origin: Origin<'a>) {
+        self.origins.entry(slot).or_default().push(origin);
+    }
+
+    /// Strings may hold directives.
+    fn inside(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Template(nodes, _) => self.collect(nodes),
+            Expr::Reference(reference) => self.inside_steps(reference),
+            Expr::List(items) | Expr::And(items) | Expr::Or(items) => {
+                items.iter().for_each(|item| self.inside(item));
+            }
+            Expr::Map(entries) => entries.iter().for_each(|(key, value)| {
+                self.inside(key);
+                self.inside(value);
+            }),
+            Expr::Range(ends, _) => {
+                self.inside(&ends.0);
+                self.inside(&ends.1);
+            }
+            Expr::Not(inner) => self.inside(inner),
+            Expr::Compare(first, rest) => {
+                self.inside(first);
+                rest.iter().for_each(|(_, other)| self.inside(other));
+            }
+            Expr::Math(sum) => {
+                self.inside(&sum.first);
+                sum.rest.iter().for_each(|(_, other, _)| self.inside(other));
+            }
+            Expr::Bool(_)
+            | Expr::Int(_)
+            | Expr::Long(_)
+            | Expr::Big(_)
+            | Expr::Double(_)
+            | Expr::Text(_) => {}
+        }
+    }
+
+    fn inside_steps(&mut self, reference: &'a Reference) {
+        for step in &reference.steps {
+            match &step.kind {
+                StepKind::Method(_, arguments) => arguments.iter().for_each(|it| self.inside(it)),
+                StepKind::Index(index) => self.inside(index),
+                StepKind::Property(_) => {}
+            }
+        }
+    }
+
+    /// What the reference prints.
+    pub(super) fn printed(&self, reference: &Reference) -> Printed {
+        self.reference(reference, 0)
+    }
+
+    fn reference(&self, reference: &Reference, depth: usize) -> Printed {
+        if depth >= MAX_STEPS || !matches!(reference.form, Form::Plain | Form::Quiet) {
+            return Printed::Other;
+        }
+        let steps: &[Step] = &reference.steps;
+        match self.name(reference.slot) {
+            "input" => self.input(steps),
+            "util" => self.util(steps, depth),
+            "context" => context(steps),
+            "stageVariables" => Printed::Other,
+            _ => {
+                let Some(origins) = self.origins.get(&reference.slot) else {
+                    return Printed::Other;
+                };
+                let mut all = origins.iter().map(|origin| match origin {
+                    Origin::Value(value) => self.expression(value, depth + 1),
+                    Origin::Item(list) => match self.expression(list, depth + 1) {
+                        Printed::Any => Printed::Any,
+                        _ => Printed::Other,
+                    },
+                    Origin::Unknown => Printed::Other,
+                });
+                let first = all.next().unwrap_or(Printed::Other);
+                // Texts that a template starts with, such as `""`, say nothing.
+                let printed = match all.all(|other| other == first) {
+                    true => first,
+                    false => Printed::Other,
+                };
+                further(printed, steps)
+            }
+        }
+    }
+
+    fn expression(&self, expression: &Expr, depth: usize) -> Printed {
+        match expression {
+            Expr::Reference(reference) => self.reference(reference, depth),
+            // "$x" and nothing else.
+            Expr::Template(nodes, _) => match nodes.as_ref() {
+                [Node::Reference(reference)] => self.reference(reference, depth),
+                [Node::Reference(reference), Node::Text(blank)] if blank.trim().is_empty() => {
+                    self.reference(reference, depth)
+                }
+                _ => Printed::Other,
+            },
+            _ => Printed::Other,
+        }
+    }
+
+    fn util(&self, steps: &[Step], depth: usize) -> Printed {
+        let Some((first, rest)) = steps.split_first() else {
+            return Printed::Other;
+        };
+        let StepKind::Method(name, arguments) = &first.kind else {
+            return Printed::Other;
+        };
+        let printed = match name.text().as_ref() {
+            "escapeJavaScript" => Printed::Escaped(false),
+            "parseJson" => Printed::Any,
+            "urlDecode" | "base64Decode" => match arguments.first() {
+                Some(argument) => match self.expression(argument, depth + 1) {
+                    Printed::Text | Printed::Segment | Printed::Any | Printed::Body => {
+                        Printed::Decoded
+                    }
+                    _ => Printed::Other,
+                },
+                None => Printed::Other,
+            },
+            _ => Printed::Other,
+        };
+        further(printed, rest)
+    }
+
+    fn input(&self, steps: &[Step]) -> Printed {
+        let Some((first, rest)) = steps.split_first() else {
+            return Printed::Other;
+        };
+        match &first.kind {
+            StepKind::Method(name, arguments) => match (name.text().as_ref(), arguments.len()) {
+                ("path", 1) => further(Printed::Any, rest),
+                ("json", 1) if rest.is_empty() => Printed::Json,
+                ("params", 1) => {
+                    let printed = match arguments.first() {
+                        Some(Expr::Text(name)) if in_path(self.resource, name) => Printed::Segment,
+                        _ => Printed::Text,
+                    };
+                    further(printed, rest)
+                }
+                ("params", 0) => match rest {
+                    // `$input.params().querystring.x`
+                    [kind, last] if is_entry(last) => match &kind.kind {
+                        StepKind::Property(kind) if &**kind == "path" => Printed::Segment,
+                        StepKind::Property(_) => Printed::Text,
+                        StepKind::Method(..) | StepKind::Index(_) if is_entry(kind) => {
+                            Printed::Text
+                        }
+                        StepKind::Method(..) | StepKind::Index(_) => Printed::Other,
+                    },
+                    _ => Printed::Other,
+                },
+                ("getBody", 0) if rest.is_empty() => Printed::Body,
+                _ => Printed::Other,
+            },
+            StepKind::Property(name) if &**name == "body" && rest.is_empty() => Printed::Body,
+            StepKind::Property(_) | StepKind::Index(_) => Printed::Other,
+        }
+    }
+}
+
+/// Whether a step takes an entry of a map.
+fn is_entry(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Property(_) | StepKind::Index(_) => true,
+        StepKind::Method(name, _) => &**name.text() == "get",
+    }
+}
+
+/// Whether a path has this variable.
+pub(super) fn in_path(resource: &str, name: &str) -> bool {
+    let mut segments = resource.split('/');
+    segments.any(|segment| {
+        let inner = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        inner.is_some_and(|inner| inner.strip_suffix('+').unwrap_or(inner) == name)
+    })
+}
+
+/// What a client's value is after more steps.
+fn further(printed: Printed, steps: &[Step]) -> Printed {
+    let mut printed = printed;
+    for step in steps {
+        printed = match (printed, &step.kind) {
+            (Printed::Any, StepKind::Property(_) | StepKind::Index(_)) => Printed::Any,
+            (Printed::Any, StepKind::Method(name, _)) if &**name.text() == "get" => Printed::Any,
+            (Printed::Text | Printed::Segment, StepKind::Method(name, _))
+                if ["trim", "toString", "toLowerCase", "toUpperCase"]
+                    .contains(&name.text().as_ref()) =>
+            {
+                printed
+            }
+            (Printed::Escaped(done), StepKind::Method(name, arguments)) => {
+                let replaces = name.text().starts_with("replace");
+                let quote = arguments
+                    .iter()
+                    .any(|argument| matches!(argument, Expr::Text(text) if text.contains('\'')));
+                Printed::Escaped(done || (replaces && quote))
+            }
+            _ => return Printed::Other,
+        };
+    }
+    printed
+}
+
+/// The one variable of `$context` that is a text of the client's.
+fn context(steps: &[Step]) -> Printed {
+    let names: Vec<&str> = steps
+        .iter()
+        .map_while(|step| match &step.kind {
+            StepKind::Property(name) => Some(name.as_ref()),
+            StepKind::Method(..) | StepKind::Index(_) => None,
+        })
+        .collect();
+    match names.as_slice() {
+        ["identity", "userAgent"] if steps.len() == 2 => Printed::Text,
+        _ => Printed::Other,
+    }
+}
