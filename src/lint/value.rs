@@ -218,7 +218,16 @@ impl<'a> Variables<'a> {
             return Printed::Other;
         };
         let printed = match name.text().as_ref() {
-            "escapeJavaScript" => Printed::Escaped(false),
+            "escapeJavaScript" => match arguments.first() {
+                // What API Gateway itself knows holds no quotes.
+                Some(Expr::Reference(reference))
+                    if ["context", "stageVariables"].contains(&self.name(reference.slot))
+                        && self.reference(reference, depth + 1) == Printed::Other =>
+                {
+                    Printed::Other
+                }
+                _ => Printed::Escaped(false),
+            },
             "parseJson" => Printed::Any,
             "urlDecode" | "base64Decode" => match arguments.first() {
                 Some(argument) => match self.expression(argument, depth + 1) {
