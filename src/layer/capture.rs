@@ -32,7 +32,10 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
         trace: extensions.get().cloned(),
     });
     if let Some(trace) = &captured.trace {
-        trace.record(trace_request(&captured, request.headers()));
+        trace.begin(
+            trace_request(&captured, request.headers()),
+            request.headers(),
+        );
     }
     request.extensions_mut().insert(Arc::clone(&captured));
     captured

@@ -10,6 +10,11 @@ use crate::trace::step::{Step, Values};
 // T:test_failed_invoke_test_method.
 pub(super) fn render(steps: &[Step]) -> String {
     let mut log = Log::default();
+    // The body of a proxy streams: what was sent of it is all that is known.
+    log.sent = steps.iter().find_map(|step| match step {
+        Step::IntegrationRequest { body, .. } => Some(body),
+        _ => None,
+    });
     for step in steps {
         log.step(step);
     }
@@ -17,7 +22,8 @@ pub(super) fn render(steps: &[Step]) -> String {
 }
 
 #[derive(Default)]
-struct Log {
+struct Log<'a> {
+    sent: Option<&'a Payload>,
     text: String,
     request: Option<Head>,
     /// Milliseconds since 1970.
@@ -31,7 +37,7 @@ struct Head {
     headers: Values,
 }
 
-impl Log {
+impl Log<'_> {
     fn line(&mut self, text: &str) {
         let date = java_date(self.now);
         let _ = writeln!(self.text, "{date} : {text}");
@@ -72,7 +78,7 @@ impl Log {
                     self.line(&format!("Method request headers: {}", map(&head.headers)));
                     self.request = Some(head);
                 }
-                let body = text(body.as_ref());
+                let body = text(body.as_ref().or(self.sent));
                 self.line(&format!(
                     "Method request body before transformations: {body}"
                 ));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::HeaderName;
 use http::{HeaderMap, Uri};
 
-use crate::trace::step::Values;
+use crate::trace::step::{Step, Values};
 
 /// Values shorter than this show nothing of themselves.
 const LONG: usize = 32;
@@ -51,6 +51,41 @@ fn masked(value: &str) -> String {
         .enumerate()
         .map(|(at, c)| if at + shown < length { '*' } else { c })
         .collect()
+}
+
+/// Secrets shorter than this are not looked for in other texts: they would be found everywhere.
+const TELLING: usize = 6;
+
+/// What the secret headers of a request hold.
+pub(super) fn secrets(headers: &HeaderMap) -> Vec<String> {
+    let secret = headers.iter().filter(|(name, _)| is_secret(name.as_str()));
+    let mut found = Vec::new();
+    for (_, value) in secret {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        // A template may take the scheme off.
+        if let Some((_, credentials)) = text.split_once(' ') {
+            found.push(credentials.to_owned());
+        }
+        found.push(text);
+    }
+    found.retain(|secret| secret.len() >= TELLING);
+    // The longer ones first, so that nothing of them stays.
+    found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    found
+}
+
+/// Masks `secrets` in a step.
+pub(super) fn hide(step: &mut Step, secrets: &[String]) {
+    for secret in secrets {
+        for text in step.texts_mut() {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), &masked(secret));
+            }
+        }
+        if let Some(body) = step.body_mut() {
+            body.replace(secret, &masked(secret));
+        }
+    }
 }
 
 /// The values of `name`, masked if it or `source`, the place that they are from, is a secret one.

@@ -3,7 +3,8 @@
 //!
 //! A [`Trace`] is put on a request as an extension. Every layer that the request passes tells it
 //! what it did and which rule decided; a request without one pays nothing for it but a look at the
-//! extensions. The values of secrets ([`Step`] says which) are masked before they are kept.
+//! extensions. Secrets ([`Step`] says which) are masked before they are kept, also where a mapping or a
+//! template puts them.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -48,6 +49,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 pub use payload::Payload;
 pub use rule::Rule;
@@ -62,7 +64,14 @@ pub(crate) use template::TemplateSteps;
 /// they are in memory, and up to [`Payload::MOST`] bytes of a stream.
 #[derive(Clone, Default)]
 pub struct Trace {
-    steps: Arc<Mutex<Vec<Step>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+#[derive(Default)]
+struct Record {
+    steps: Vec<Step>,
+    /// Values of the client's secret headers, wherever they are mapped to.
+    secrets: Vec<String>,
 }
 
 impl Trace {
@@ -75,52 +84,62 @@ impl Trace {
     /// The steps until now. The bodies of streams are in them as far as they were read.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
-        self.with(|steps| steps.clone())
+        self.with(|record| record.steps.clone())
     }
 
     /// The steps in the words of the log that API Gateway's test of a method gives
     /// (`TestInvokeMethod`), one line each. Nothing is cut off.
     #[must_use]
     pub fn log(&self) -> String {
-        self.with(|steps| log::render(steps))
+        self.with(|record| log::render(&record.steps))
     }
 
     /// The record as JSON: an object with the member `steps`.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(serde::Serialize)]
-        struct Record<'a> {
+        struct Steps<'a> {
             steps: &'a [Step],
         }
-        self.with(|steps| serde_json::to_string_pretty(&Record { steps }).unwrap_or_default())
+        self.with(|record| {
+            let steps = &record.steps;
+            serde_json::to_string_pretty(&Steps { steps }).unwrap_or_default()
+        })
     }
 
     /// Adds a step and gives its place in the record.
-    pub(crate) fn record(&self, step: Step) -> usize {
-        self.with(|steps| {
-            steps.push(step);
-            steps.len() - 1
+    pub(crate) fn record(&self, mut step: Step) -> usize {
+        self.with(|record| {
+            mask::hide(&mut step, &record.secrets);
+            record.steps.push(step);
+            record.steps.len() - 1
         })
+    }
+
+    /// Adds the first step. What its secret headers hold is masked wherever it turns up later.
+    pub(crate) fn begin(&self, step: Step, headers: &HeaderMap) {
+        self.with(|record| record.secrets.extend(mask::secrets(headers)));
+        self.record(step);
     }
 
     /// More of the body that the step at `place` tells of has come.
     pub(crate) fn extend(&self, place: usize, data: &Bytes) {
-        self.with(|steps| {
-            if let Some(body) = steps.get_mut(place).and_then(Step::body_mut) {
+        self.with(|record| {
+            if let Some(body) = record.steps.get_mut(place).and_then(Step::body_mut) {
                 body.extend(data);
             }
         });
     }
 
-    fn with<T>(&self, read: impl FnOnce(&mut Vec<Step>) -> T) -> T {
+    fn with<T>(&self, read: impl FnOnce(&mut Record) -> T) -> T {
         // What a thread that panicked left is still a list of steps.
-        read(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner))
+        read(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = self.with(|steps| steps.len());
+        let steps = self.with(|record| record.steps.len());
         f.debug_struct("Trace").field("steps", &steps).finish()
     }
 }

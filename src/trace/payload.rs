@@ -44,6 +44,16 @@ impl Payload {
         }
     }
 
+    /// Puts `with` wherever `what` stands in a text; both are of one length in characters.
+    pub(super) fn replace(&mut self, what: &str, with: &str) {
+        if let Ok(text) = std::str::from_utf8(&self.kept)
+            && text.contains(what)
+        {
+            self.kept = Bytes::from(text.replace(what, with));
+            self.length = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        }
+    }
+
     /// The bytes that were kept.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {

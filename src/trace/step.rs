@@ -16,6 +16,10 @@ impl Values {
         }
     }
 
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        self.0.iter_mut().flat_map(|(_, values)| values)
+    }
+
     /// The names, each with its values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0
@@ -104,7 +108,8 @@ pub struct TemplateStep {
 /// Something that happened to a request.
 ///
 /// The values of `Authorization`, `Cookie`, `Set-Cookie`, `X-Api-Key` and the tokens and signatures
-/// of AWS are masked in headers, queries and mapped parameters; bodies are as they are. Times are in
+/// of AWS are masked wherever they turn up in headers, queries, parameters and templates, and in bodies that are
+/// in memory; whatever else is in a body is there as it is. Times are in
 /// microseconds, and there is one only where it was measured.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(
@@ -274,9 +279,53 @@ pub enum Step {
 }
 
 impl Step {
+    /// Everything in it that may hold what the client sent.
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Request { query, .. } => query.texts_mut().collect(),
+            Self::Route {
+                path_parameters, ..
+            } => path_parameters.texts_mut().collect(),
+            Self::Parameter { values, .. } | Self::Override { values, .. } => {
+                values.iter_mut().collect()
+            }
+            Self::Rendered {
+                output,
+                overrides,
+                steps,
+                error,
+                ..
+            } => {
+                let texts = [output, overrides, error].into_iter().flatten();
+                texts
+                    .chain(steps.iter_mut().map(|step| &mut step.what))
+                    .collect()
+            }
+            Self::IntegrationRequest { uri, headers, .. } => {
+                headers.texts_mut().chain([uri]).collect()
+            }
+            Self::Answer { headers, .. } | Self::MethodResponse { headers, .. } => {
+                headers.texts_mut().collect()
+            }
+            Self::Validation { message, .. } => message.iter_mut().collect(),
+            Self::Failure { message, cause, .. } => [message].into_iter().chain(cause).collect(),
+            Self::Selection { subject, tried, .. } => {
+                let why = tried.iter_mut().map(|one| &mut one.why);
+                why.chain([subject]).collect()
+            }
+            Self::Template { .. }
+            | Self::Conversion { .. }
+            | Self::MockStatus { .. }
+            | Self::Headers { .. } => Vec::new(),
+        }
+    }
+
     pub(super) fn body_mut(&mut self) -> Option<&mut Payload> {
         match self {
-            Self::IntegrationRequest { body, .. }
+            Self::Route {
+                body: Some(body), ..
+            }
+            | Self::IntegrationRequest { body, .. }
             | Self::Answer { body, .. }
             | Self::MethodResponse { body, .. } => Some(body),
             _ => None,

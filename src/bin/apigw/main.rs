@@ -6,6 +6,8 @@
 mod check;
 mod document;
 mod exit;
+mod input;
+mod invoke;
 mod limits;
 mod logging;
 mod pairs;
@@ -31,6 +33,7 @@ struct Apigw {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Invoke(invoke::Invoke),
     Check(check::Check),
     Render(render::Render),
 }
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Apigw::parse().command {
         Command::Serve(serve) => serve.run(),
+        Command::Invoke(invoke) => invoke.run(),
         Command::Check(check) => check.run(),
         Command::Render(render) => render.run(),
     };

@@ -18,6 +18,7 @@ use tower_apigw::template::{
 use self::source::Source;
 use self::trace::Tracer;
 use crate::exit::Failure;
+use crate::input;
 use crate::pairs::{Lines, pairs};
 use crate::report::Report;
 
@@ -161,7 +162,7 @@ impl Render {
             .collect();
         let template = Source::read(path, "template")?;
         let body = match &self.body {
-            Some(path) => source::bytes(path, "payload")?,
+            Some(path) => input::bytes(path, "payload")?,
             None => Vec::new(),
         };
         let context = Context {

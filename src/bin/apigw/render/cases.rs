@@ -6,8 +6,9 @@ use std::path::Path;
 
 use tower_apigw::template::{Engine, Limits, render_case};
 
-use super::{source, written};
+use super::written;
 use crate::exit::Failure;
+use crate::input;
 
 /// The longest line.
 const MOST: u64 = 64 << 20;
@@ -29,7 +30,7 @@ pub(super) fn answer(engine: &dyn Engine, path: &Path) -> Result<(), Failure> {
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    let name = source::name(path);
+    let name = input::name(path);
     Failure::document(format!("cannot read the cases {name}: {error}"))
 }
 
@@ -46,7 +47,7 @@ fn answer_all(engine: &dyn Engine, path: &Path, mut cases: impl BufRead) -> Resu
             Ok(_) => {}
             Err(error) => return Err(cannot_read(path, &error)),
         }
-        let name = source::name(path);
+        let name = input::name(path);
         if u64::try_from(line.len()).is_ok_and(|length| length == MOST) && !line.ends_with(b"\n") {
             return Err(Failure::document(format!(
                 "{name}:{number}: the line is longer than {MOST} bytes"
