@@ -134,7 +134,7 @@ where
             Err(error) => return ResponseFuture::ready(Err(error)),
         };
         let call = Arc::new(call);
-        request.extensions_mut().insert(Arc::clone(&call));
+        capture::hand_down(&mut request, &call);
         ResponseFuture::then(self.inner.call(request), call, finish)
     }
 

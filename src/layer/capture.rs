@@ -12,10 +12,17 @@ use crate::mapping::{
     Arrival, Call, ClientAddress, MethodRequest, Plan, RANDOM_BYTES, trace_request,
 };
 
+/// What our layers hand down with a request. One extension for all of it, since each is a box.
+#[derive(Debug, Clone)]
+struct Known {
+    facts: Arc<MethodRequest>,
+    call: Option<Arc<Call>>,
+}
+
 /// The facts of a request: those that a layer outside of this one left, or new ones.
 pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> {
-    if let Some(known) = request.extensions().get::<Arc<MethodRequest>>() {
-        return Arc::clone(known);
+    if let Some(known) = request.extensions().get::<Known>() {
+        return Arc::clone(&known.facts);
     }
     let mut random = [0; RANDOM_BYTES];
     fastrand::fill(&mut random);
@@ -37,7 +44,10 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
             request.headers(),
         );
     }
-    request.extensions_mut().insert(Arc::clone(&captured));
+    request.extensions_mut().insert(Known {
+        facts: Arc::clone(&captured),
+        call: None,
+    });
     captured
 }
 
@@ -56,7 +66,25 @@ fn peer(extensions: &http::Extensions) -> Option<std::net::IpAddr> {
 
 /// The call that a layer outside of this one captured.
 pub(super) fn known_call<B>(request: &Request<B>) -> Option<Arc<Call>> {
-    request.extensions().get::<Arc<Call>>().map(Arc::clone)
+    request.extensions().get::<Known>()?.call.clone()
+}
+
+/// The same, for the layer that needs it last.
+pub(super) fn take_call<B>(request: &mut Request<B>) -> Option<Arc<Call>> {
+    request.extensions_mut().get_mut::<Known>()?.call.take()
+}
+
+/// Hands a call down to the layers inside of this one.
+pub(super) fn hand_down<B>(request: &mut Request<B>, call: &Arc<Call>) {
+    let call = Arc::clone(call);
+    match request.extensions_mut().get_mut::<Known>() {
+        Some(known) => known.call = Some(call),
+        None => {
+            let facts = Arc::clone(&call.request);
+            let call = Some(call);
+            request.extensions_mut().insert(Known { facts, call });
+        }
+    }
 }
 
 /// Whether a body has to be collected before the call can be captured.

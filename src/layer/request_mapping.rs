@@ -102,8 +102,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = capture::own(request);
-        let known = capture::known_call(&request);
+        let mut request = capture::own(request);
+        let known = capture::take_call(&mut request);
         let collect = known.is_none() && capture::must_collect(&self.plan, request.body());
         let peek = !collect && request.body().length().is_none();
         if !collect && !peek {
@@ -153,10 +153,7 @@ where
         known: Option<Arc<Call>>,
     ) -> Result<(Outcome, Request<Body>), Error> {
         match known {
-            Some(call) => {
-                request.extensions_mut().remove::<Arc<Call>>();
-                self.map_call(&call, request)
-            }
+            Some(call) => self.map_call(&call, request),
             None => {
                 let call = capture::capture(&self.plan, &mut request)?;
                 self.map_call(&call, request)
