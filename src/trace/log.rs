@@ -9,12 +9,15 @@ use crate::trace::step::{Step, Values};
 // Recorded: T:test_apigw_test_invoke_method_api, T:test_invoke_test_method,
 // T:test_failed_invoke_test_method.
 pub(super) fn render(steps: &[Step]) -> String {
-    let mut log = Log::default();
     // The body of a proxy streams: what was sent of it is all that is known.
-    log.sent = steps.iter().find_map(|step| match step {
+    let sent = steps.iter().find_map(|step| match step {
         Step::IntegrationRequest { body, .. } => Some(body),
         _ => None,
     });
+    let mut log = Log {
+        sent,
+        ..Log::default()
+    };
     for step in steps {
         log.step(step);
     }

@@ -7,6 +7,7 @@ mod backend;
 mod case;
 mod compare;
 mod gateway;
+mod traced;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -22,6 +22,8 @@ mod conformance;
 mod floors;
 #[cfg(feature = "client")]
 mod hosts;
+#[cfg(feature = "cli")]
+mod invoke;
 mod jsonpath;
 mod layers;
 #[cfg(feature = "openapi")]
