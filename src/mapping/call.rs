@@ -205,9 +205,16 @@ pub(crate) fn render(
     payload: &[u8],
     overrides: &Overrides,
 ) -> Result<(String, Overrides), Error> {
-    let path = facts.path_parameters();
-    let query = facts.query_parameters();
-    let header = facts.headers.last_values();
+    let wanted = |name: &str| template.reads_parameter(name);
+    let (path, query, header) = match template.reads_parameters() {
+        true => (
+            facts.path_parameters(wanted),
+            facts.query_parameters(wanted),
+            facts.headers.last_values(wanted),
+        ),
+        false => Default::default(),
+    };
+    let context = facts.context_of(|name| template.reads_context(name));
     let scope = Scope {
         body: payload,
         params: Params {
@@ -215,7 +222,7 @@ pub(crate) fn render(
             querystring: &query,
             header: &header,
         },
-        context: facts.context(),
+        context: &context,
         stage_variables: &facts.stage.variables,
         overrides,
         limits: &facts.stage.limits.template,

@@ -35,6 +35,14 @@ pub(crate) struct Compiler<'a> {
     findings: Vec<Diagnostic>,
 }
 
+/// Whether a template may look at the client's headers.
+fn reads_headers(template: &Arc<dyn Template>) -> bool {
+    template.reads_parameters()
+        || ["domainName", "domainPrefix", "identity"]
+            .iter()
+            .any(|fact| template.reads_context(fact))
+}
+
 impl<'a> Compiler<'a> {
     pub(crate) fn new(integration: &'a Integration, method: &'a Method, stage: Arc<Stage>) -> Self {
         Self {
@@ -95,7 +103,7 @@ impl<'a> Compiler<'a> {
         let reads = Reads {
             request_body: collects,
             headers_later: responses.iter().any(|response| {
-                response.templates.iter().next().is_some()
+                response.templates.iter().any(reads_headers)
                     || response
                         .parameters
                         .iter()

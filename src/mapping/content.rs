@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use crate::integration::ContentHandling;
+use crate::mapping::method_request::lossy;
 
 /// The media type of a `Content-Type` or the first one of an `Accept`: without parameters.
 // AWS: request-response-data-mappings. Recorded: T:test_aws_proxy_binary_response — only the first
@@ -49,6 +50,9 @@ impl MediaTypes {
         let Some(header) = header else { return false };
         if self.everything {
             return true;
+        }
+        if self.exact.is_empty() && self.families.is_empty() {
+            return false;
         }
         let media_type = media_type(header);
         let starts = |family: &String| {
@@ -121,7 +125,7 @@ impl Conversion {
     pub(crate) fn apply(self, body: Bytes) -> Result<Bytes, NotBase64> {
         match self {
             Self::Keep => Ok(body),
-            Self::Text => Ok(match String::from_utf8_lossy(&body) {
+            Self::Text => Ok(match lossy(&body) {
                 Cow::Borrowed(_) => body,
                 Cow::Owned(text) => Bytes::from(text),
             }),

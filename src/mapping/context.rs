@@ -11,7 +11,7 @@ use crate::mapping::method_request::{MethodRequest, RequestHeaders, text};
 use crate::mapping::path::ResourcePath;
 use crate::mapping::query;
 use crate::mapping::stage::Stage;
-use crate::template::{Context, Identity, common_log_time};
+use crate::template::{Context, Identity, Text, common_log_time};
 
 /// Everything a rule may ask about a request, borrowed; what costs something is made when it is
 /// asked for.
@@ -56,19 +56,26 @@ impl<'a> Facts<'a> {
             .get_or_init(|| query::decode(self.request.uri.query().unwrap_or_default()))
     }
 
-    /// Path parameters with their values.
-    pub(crate) fn path_parameters(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    /// Path parameters with their values, those that are wanted.
+    pub(crate) fn path_parameters(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         let values = self
             .resource
             .map(|resource| resource.values(self.request.uri.path()));
         let pair = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
-        values.unwrap_or_default().into_iter().map(pair).collect()
+        let values = values.unwrap_or_default().into_iter();
+        values.filter(|(name, _)| wanted(name)).map(pair).collect()
     }
 
-    /// Query parameters with the last of their values.
-    pub(crate) fn query_parameters(&self) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    /// Query parameters with the last of their values, those that are wanted.
+    pub(crate) fn query_parameters(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
         let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-        for (name, value) in self.query() {
+        for (name, value) in self.query().iter().filter(|(name, _)| wanted(name)) {
             match pairs.iter_mut().find(|(known, _)| known == name) {
                 Some((_, known)) => *known = Cow::Borrowed(value),
                 None => pairs.push((Cow::Borrowed(name), Cow::Borrowed(value))),
@@ -79,11 +86,12 @@ impl<'a> Facts<'a> {
 
     /// `$context`.
     pub(crate) fn context(&self) -> &Context {
-        self.context.get_or_init(|| self.build_context())
+        self.context.get_or_init(|| self.context_of(|_| true))
     }
 
+    /// `$context` with the facts that are wanted, by their names: each of them costs something.
     // AWS: api-gateway-mapping-template-reference, "$context Variables".
-    fn build_context(&self) -> Context {
+    pub(crate) fn context_of(&self, wanted: impl Fn(&str) -> bool) -> Context {
         let request = self.request;
         let header = |name: header::HeaderName| {
             self.headers
@@ -91,40 +99,55 @@ impl<'a> Facts<'a> {
                 .get(name)
                 .map(|value| Arc::<str>::from(text(value).as_ref()))
         };
-        let host = header(header::HOST)
-            .or_else(|| request.uri.authority().map(|host| Arc::from(host.as_str())));
-        let path = request.uri.path();
+        let host = if wanted("domainName") || wanted("domainPrefix") {
+            header(header::HOST)
+                .or_else(|| request.uri.authority().map(|host| Arc::from(host.as_str())))
+        } else {
+            None
+        };
+        // AWS: "HTTP/1.1" whatever the client speaks.
+        let protocol = || match request.version {
+            Version::HTTP_10 => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        };
+        let identity = || Identity {
+            source_ip: request.peer.map(|peer| peer.to_string().into()),
+            user_agent: header(header::USER_AGENT),
+            ..Identity::default()
+        };
+        let fact = |name: &str, value: &dyn Fn() -> Text| wanted(name).then(value);
         Context {
-            resource_id: self.resource.map(|resource| resource_id(resource.as_str())),
-            resource_path: self.resource.map(|resource| resource.as_str().into()),
-            http_method: Some(request.method.as_str().into()),
-            extended_request_id: Some(value_text(&request.arrival.extended_request_id)),
-            request_time: Some(common_log_time(request.arrival.time).into()),
-            request_time_epoch: Some(request.arrival.epoch_millis()),
-            path: Some(format!("/{}{path}", self.stage.name).into()),
-            account_id: Some(self.stage.account_id.clone()),
-            // AWS: "HTTP/1.1" whatever the client speaks.
-            protocol: Some(
-                if request.version == Version::HTTP_10 {
-                    "HTTP/1.0"
-                } else {
-                    "HTTP/1.1"
-                }
-                .into(),
-            ),
-            stage: Some(self.stage.name.clone()),
+            resource_id: self
+                .resource
+                .filter(|_| wanted("resourceId"))
+                .map(|resource| resource_id(resource.as_str())),
+            resource_path: self
+                .resource
+                .filter(|_| wanted("resourcePath"))
+                .map(|resource| resource.as_str().into()),
+            http_method: fact("httpMethod", &|| request.method.as_str().into()),
+            extended_request_id: fact("extendedRequestId", &|| {
+                value_text(&request.arrival.extended_request_id)
+            }),
+            request_time: fact("requestTime", &|| {
+                common_log_time(request.arrival.time).into()
+            }),
+            request_time_epoch: wanted("requestTimeEpoch").then(|| request.arrival.epoch_millis()),
+            path: fact("path", &|| {
+                format!("/{}{}", self.stage.name, request.uri.path()).into()
+            }),
+            account_id: fact("accountId", &|| self.stage.account_id.clone()),
+            protocol: fact("protocol", &|| protocol().into()),
+            stage: fact("stage", &|| self.stage.name.clone()),
             domain_prefix: host
                 .as_deref()
+                .filter(|_| wanted("domainPrefix"))
                 .map(|host| host.split('.').next().unwrap_or_default().into()),
-            domain_name: host,
-            request_id: Some(value_text(&request.arrival.request_id)),
-            deployment_id: Some(self.stage.deployment_id.clone()),
-            api_id: Some(self.stage.api_id.clone()),
-            identity: Some(Identity {
-                source_ip: request.peer.map(|peer| peer.to_string().into()),
-                user_agent: header(header::USER_AGENT),
-                ..Identity::default()
-            }),
+            domain_name: host.filter(|_| wanted("domainName")),
+            request_id: fact("requestId", &|| value_text(&request.arrival.request_id)),
+            deployment_id: fact("deploymentId", &|| self.stage.deployment_id.clone()),
+            api_id: fact("apiId", &|| self.stage.api_id.clone()),
+            identity: wanted("identity").then(identity),
             authorizer: None,
             extra: serde_json::Map::new(),
         }

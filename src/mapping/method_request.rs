@@ -269,18 +269,23 @@ impl<'a> RequestHeaders<'a> {
         }
     }
 
-    /// Every visible header with its last value, by name without regard to case.
+    /// Every visible header that is wanted with its last value, by name without regard to case.
     // Observed: an execution log lists the headers of a request alphabetically.
-    pub(crate) fn last_values(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(self.map.keys_len());
+    pub(crate) fn last_values(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         for key in self.map.keys().filter(|key| !headers::is_invisible(key)) {
             let mut values = self.map.get_all(key).iter();
             match self.names {
                 Some(names) => {
                     let lines = names
                         .iter()
-                        .filter(|line| line.eq_ignore_ascii_case(key.as_str()));
-                    for (line, value) in lines.zip(values) {
+                        .filter(|line| line.eq_ignore_ascii_case(key.as_str()))
+                        .zip(values)
+                        .filter(|(line, _)| wanted(line));
+                    for (line, value) in lines {
                         match pairs.iter_mut().find(|(known, _)| known == line) {
                             Some((_, known)) => *known = text(value),
                             None => pairs.push((Cow::Borrowed(line), text(value))),
@@ -288,7 +293,9 @@ impl<'a> RequestHeaders<'a> {
                     }
                 }
                 None => {
-                    if let Some(value) = values.next_back() {
+                    if wanted(key.as_str())
+                        && let Some(value) = values.next_back()
+                    {
                         pairs.push((Cow::Borrowed(key.as_str()), text(value)));
                     }
                 }
@@ -301,7 +308,15 @@ impl<'a> RequestHeaders<'a> {
 
 /// A header value as text.
 pub(crate) fn text(value: &HeaderValue) -> Cow<'_, str> {
-    String::from_utf8_lossy(value.as_bytes())
+    lossy(value.as_bytes())
+}
+
+/// Bytes as text. Most are text, which `from_utf8` sees much faster than `from_utf8_lossy`.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 #[cfg(test)]
@@ -349,7 +364,7 @@ mod tests {
         assert_eq!(spelled.exactly("X-A"), ["2"]);
         assert_eq!(spelled.exactly("b").len(), 0);
         assert_eq!(spelled.exactly("TE").len(), 0);
-        let pairs: Vec<_> = spelled.last_values();
+        let pairs: Vec<_> = spelled.last_values(|_| true);
         assert_eq!(
             pairs,
             [
@@ -364,6 +379,6 @@ mod tests {
         };
         assert_eq!(lower.exactly("x-a"), ["1", "2"]);
         assert_eq!(lower.exactly("X-A").len(), 0);
-        assert_eq!(lower.last_values().len(), 2);
+        assert_eq!(lower.last_values(|_| true).len(), 2);
     }
 }

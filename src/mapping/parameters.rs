@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::jsonpath::{EvalError, Found, Match, Path};
 use crate::mapping::context::Facts;
 use crate::mapping::expression::{Destination, RequestSource, ResponseSource, Source};
-use crate::mapping::method_request::text;
+use crate::mapping::method_request::{lossy, text};
 use crate::mapping::tracing;
 use crate::template::{Context, OverrideValue, Overrides};
 use crate::trace;
@@ -197,7 +197,7 @@ struct BodySource<'a> {
 
 impl<'a> BodySource<'a> {
     fn new(body: Option<&'a Bytes>, side: Side) -> Self {
-        let text = String::from_utf8_lossy(body.map_or(&[][..], |body| body));
+        let text = lossy(body.map_or(&[][..], |body| body));
         // LocalStack: the text is trimmed, an empty one is an empty object.
         let text = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
@@ -312,12 +312,11 @@ impl Facts<'_> {
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            Source::Context(name) => self
-                .context()
-                .get(name)
-                .map(Cow::into_owned)
-                .into_iter()
-                .collect(),
+            Source::Context(name) => {
+                let top = name.split('.').next();
+                let context = self.context_of(|fact| Some(fact) == top);
+                context.get(name).map(Cow::into_owned).into_iter().collect()
+            }
             Source::Request(RequestSource::Body(None))
             | Source::Response(ResponseSource::Body(None)) => body.whole()?,
             Source::Request(RequestSource::Body(Some(path)))

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::integration::IntegrationType;
 use crate::mapping::call::Call;
 use crate::mapping::headers::{self, Mapped};
+use crate::mapping::method_request::lossy;
 use crate::mapping::parameters::Parameter;
 use crate::mapping::query;
 use crate::mapping::tracing;
@@ -36,7 +37,7 @@ pub(crate) fn map(
     }
     match plan.kind {
         IntegrationType::Mock => {
-            let text = String::from_utf8_lossy(body.unwrap_or_default());
+            let text = lossy(body.unwrap_or_default());
             return crate::mapping::mock::status(&text).map(Outcome::Answer).ok_or_else(|| {
                 Error::configuration(
                     "unable to parse statusCode; it should be an integer that is defined in the request template",

@@ -95,6 +95,24 @@ pub trait Template: Debug + Send + Sync {
     /// Whether a rendering may look at the body. `false` is a promise, `true` is not.
     fn reads_body(&self) -> bool;
 
+    /// Whether a rendering may look at parameters at all. `false` is a promise, `true` is not.
+    fn reads_parameters(&self) -> bool {
+        true
+    }
+
+    /// Whether a rendering may look at the parameter of this name, in the path, the query or the headers. `false` is a
+    /// promise, `true` is not.
+    fn reads_parameter(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
+    /// Whether a rendering may look at this fact of `$context`, such as `requestId`. `false` is a promise, `true` is not.
+    fn reads_context(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
     /// The source it was compiled from.
     fn source(&self) -> &str;
 }

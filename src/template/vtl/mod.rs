@@ -121,6 +121,24 @@ impl Template for VtlTemplate {
         input.is_some_and(|needs| needs.text || needs.maybe_content)
     }
 
+    fn reads_parameters(&self) -> bool {
+        let input = self.parts.needs.input.as_ref();
+        input.is_some_and(|needs| match &needs.params {
+            Names::All => true,
+            Names::Only(names) => !names.is_empty(),
+        })
+    }
+
+    fn reads_parameter(&self, name: &str) -> bool {
+        let input = self.parts.needs.input.as_ref();
+        input.is_some_and(|needs| needs.params.has(name))
+    }
+
+    fn reads_context(&self, name: &str) -> bool {
+        let context = self.parts.needs.context.as_ref();
+        context.is_some_and(|needs| needs.names.has(name))
+    }
+
     fn source(&self) -> &str {
         &self.source
     }
