@@ -1,9 +1,9 @@
-//! cargo bench --bench vtl [-- NAME [COUNT]]
+//! cargo bench --bench vtl [-- NAME [COUNT [parse]]]
 //!
 //! Five mapping templates: what parsing and rendering one takes, the reading of its body included. The outputs are
 //! compared with what they must be. With `ORACLE=run.sh`, a program that times Apache Velocity with `--bench FILE`,
 //! its processor time is measured in the same run and shown as a ratio. With a name, that template alone is rendered
-//! COUNT times, for a profiler that counts instructions or allocations.
+//! COUNT times, or parsed so often, for a profiler that counts instructions or allocations.
 
 #![allow(
     clippy::expect_used,
@@ -167,7 +167,10 @@ fn main() {
             black_box(template.render(&scope, &mut out)).expect("an output");
         };
         if let Some(count) = arguments.get(1).and_then(|count| count.parse().ok()) {
-            (0..count).for_each(|_: u32| render());
+            match arguments.get(2) {
+                Some(_) => (0..count).for_each(|_: u32| drop(black_box(compile(&source)))),
+                None => (0..count).for_each(|_: u32| render()),
+            }
             continue;
         }
         let render = least(render);

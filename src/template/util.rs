@@ -10,9 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 pub(crate) fn escape_java_script(text: &str, out: &mut String) {
     out.reserve(text.len());
     let mut rest = text;
-    while let Some(index) =
-        rest.find(|c: char| matches!(c, '"' | '\'' | '\\' | '/' | '\0'..='\x1F' | '\u{80}'..))
-    {
+    let special = |b: u8| matches!(b, b'"' | b'\'' | b'\\' | b'/' | 0..=0x1F | 0x80..);
+    while let Some(index) = rest.bytes().position(special) {
         let (plain, tail) = rest.split_at(index);
         out.push_str(plain);
         let mut chars = tail.chars();
@@ -63,12 +62,21 @@ pub(crate) fn url_decode(text: &str) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut bytes = Vec::new();
-    while let Some(index) = rest.find(['%', '+']) {
+    while let Some(index) = memchr::memchr2(b'%', b'+', rest.as_bytes()) {
         let (plain, tail) = rest.split_at(index);
         out.push_str(plain);
         if let Some(tail) = tail.strip_prefix('+') {
             out.push(' ');
             rest = tail;
+            continue;
+        }
+        if let [b'%', high @ b'2'..=b'7', low, after @ ..] = tail.as_bytes()
+            && after.first() != Some(&b'%')
+            && let Some(low) = char::from(*low).to_digit(16)
+        {
+            // One character, as most are.
+            out.push(char::from((high - b'0') << 4 | low as u8));
+            rest = tail.get(3..).unwrap_or_default();
             continue;
         }
         // Escapes that follow each other are decoded together: they may be one character.

@@ -1,7 +1,6 @@
-//! The tree of a parsed template. Names are slots, strings are cut and interpolation is parsed already.
+//! The tree of a parsed template. Names are slots, strings are cut and interpolation is parsed already; texts are parts
+//! of one text that the template holds.
 
-use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use num_bigint::BigInt;
@@ -12,13 +11,40 @@ use super::span::Span;
 /// A variable: its place in the table of names.
 pub(crate) type Slot = u32;
 
+/// A part of the texts of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Piece {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+impl Piece {
+    /// The same as bytes, for comparisons.
+    #[inline]
+    pub(crate) fn bytes_of(self, texts: &str) -> &[u8] {
+        let start = self.start as usize;
+        let bytes = texts.as_bytes();
+        bytes
+            .get(start..start + self.len as usize)
+            .unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn of(self, texts: &str) -> &str {
+        let start = self.start as usize;
+        texts
+            .get(start..start + self.len as usize)
+            .unwrap_or_default()
+    }
+}
+
 /// A stretch of template: statements in order.
-pub(crate) type Nodes = Box<[Node]>;
+pub(crate) type Nodes = Vec<Node>;
 
 /// A statement.
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text(Box<str>),
+    Text(Piece),
     Reference(Box<Reference>),
     Set(Box<Set>),
     If(Box<If>),
@@ -53,7 +79,7 @@ pub(crate) enum Target {
 /// `#if` with its `#elseif`s and `#else`.
 #[derive(Debug)]
 pub(crate) struct If {
-    pub(crate) branches: Box<[(Span, Expr, Nodes)]>,
+    pub(crate) branches: Vec<(Span, Expr, Nodes)>,
     pub(crate) otherwise: Option<(Span, Nodes)>,
 }
 
@@ -72,23 +98,55 @@ pub(crate) struct Foreach {
 pub(crate) struct Reference {
     pub(crate) form: Form,
     pub(crate) slot: Slot,
-    pub(crate) steps: Box<[Step]>,
-    /// Backslashes that print before it.
-    pub(crate) slashes: Box<str>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) shape: Shape,
+    /// How many backslashes print before it.
+    pub(crate) slashes: u32,
     /// Stray `$` and `#` that print before it.
-    pub(crate) prefix: Box<str>,
+    pub(crate) prefix: Piece,
     /// Its source, which stands for it when it is escaped or has no value.
-    pub(crate) source: Box<str>,
+    pub(crate) source: Piece,
     pub(crate) span: Span,
+}
+
+/// What the steps of a reference look like, if its value can be found by a shorter way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A variable.
+    Variable,
+    /// Nothing but properties.
+    Properties,
+    /// One method with one argument.
+    Call,
+    Other,
+}
+
+impl Shape {
+    /// The shape of a reference with these steps.
+    pub(crate) fn of(steps: &[Step]) -> Self {
+        let is_property = |step: &Step| matches!(step.kind, StepKind::Property(_));
+        match steps {
+            [] => Shape::Variable,
+            [one] if matches!(&one.kind, StepKind::Method(_, args) if args.len() == 1) => {
+                Shape::Call
+            }
+            steps if steps.iter().all(is_property) => Shape::Properties,
+            _ => Shape::Other,
+        }
+    }
 }
 
 impl Reference {
     /// Whether it prints its value and nothing before it.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
+        self.has_value() && self.slashes == 0 && self.prefix.len == 0
+    }
+
+    /// Whether it stands for the value that its steps lead to.
+    #[inline]
+    pub(crate) fn has_value(&self) -> bool {
         matches!(self.form, Form::Plain | Form::Quiet)
-            && self.slashes.is_empty()
-            && self.prefix.is_empty()
     }
 }
 
@@ -101,7 +159,7 @@ pub(crate) enum Form {
     /// `\$x`: prints its source.
     Escaped,
     /// No `$` before the name: prints the name, is null.
-    Bare(Box<str>),
+    Bare(Piece),
     /// `$\!x`: has no value.
     Broken,
 }
@@ -117,8 +175,8 @@ pub(crate) struct Step {
 
 #[derive(Debug)]
 pub(crate) enum StepKind {
-    Property(Arc<str>),
-    Method(Name, Box<[Expr]>),
+    Property(Piece),
+    Method(Name, Vec<Expr>),
     Index(Expr),
 }
 
@@ -130,20 +188,22 @@ pub(crate) enum Expr {
     Long(i64),
     Big(Box<BigInt>),
     Double(f64),
-    Text(Arc<str>),
+    Text(Piece),
     /// A string with references or directives in it; the flag says whether its last character is a blank that was
     /// added for parsing.
     Template(Nodes, bool),
     Reference(Box<Reference>),
-    List(Box<[Expr]>),
-    Map(Box<[(Expr, Expr)]>),
+    List(Vec<Expr>),
+    Map(Vec<(Expr, Expr)>),
     /// With its source, which stands for it in a text when it is null.
-    Range(Box<(Expr, Expr)>, Box<str>),
+    Range(Box<(Expr, Expr)>, Piece),
     Not(Box<Expr>),
-    And(Box<[Expr]>),
-    Or(Box<[Expr]>),
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    /// A comparison, as most are.
+    Compare(Box<(Expr, Comparison, Expr)>),
     /// Left to right: each result is the left side of the next.
-    Compare(Box<Expr>, Box<[(Comparison, Expr)]>),
+    Chain(Box<Expr>, Vec<(Comparison, Expr)>),
     Math(Box<Sum>),
 }
 
@@ -152,8 +212,8 @@ pub(crate) enum Expr {
 pub(crate) struct Sum {
     pub(crate) first: Expr,
     /// Each with the part of the source that is the operand.
-    pub(crate) rest: Box<[(Math, Expr, Range<usize>)]>,
-    pub(crate) source: Box<str>,
+    pub(crate) rest: Vec<(Math, Expr, Piece)>,
+    pub(crate) source: Piece,
     /// Whether it stands in parentheses.
     pub(crate) grouped: bool,
     pub(crate) span: Span,
@@ -180,11 +240,10 @@ pub(crate) enum Math {
 
 impl Sum {
     /// The text that stands for the value when it is null: all of it in parentheses, else the last operand.
-    pub(crate) fn literal(&self) -> &str {
-        let last = self.rest.last().map(|(_, _, part)| part.clone());
-        match last {
-            Some(part) if !self.grouped => self.source.get(part).unwrap_or_default(),
-            _ => &self.source,
+    pub(crate) fn literal(&self) -> Piece {
+        match self.rest.last() {
+            Some((_, _, part)) if !self.grouped => *part,
+            _ => self.source,
         }
     }
 }

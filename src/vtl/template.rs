@@ -1,5 +1,6 @@
 //! A parsed template, ready to render any number of times.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ast::Nodes;
@@ -68,6 +69,9 @@ pub struct Template {
     pub(crate) nodes: Nodes,
     pub(crate) options: Options,
     pub(crate) names: Names,
+    /// The source, and behind it the other texts of the tree.
+    pub(crate) texts: Arc<str>,
+    source: usize,
     /// Whether it may read `$velocityCount` or `$velocityHasNext`.
     pub(crate) counts: bool,
 }
@@ -117,12 +121,21 @@ impl Template {
         let counts = ["velocityCount", "velocityHasNext"]
             .iter()
             .any(|name| names.mentions(name));
+        let texts = Arc::from(std::mem::take(&mut names.texts));
         Ok(Template {
             nodes,
             options,
             names,
+            texts,
+            source: source.len(),
             counts,
         })
+    }
+
+    /// The source it was parsed from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.texts.get(..self.source).unwrap_or_default()
     }
 
     /// Renders the template and appends the result to `out`. When it fails, `out` holds what was printed so far.
@@ -177,7 +190,7 @@ impl Template {
 
     /// Every variable the template mentions with the property, method or constant key behind it, in strings too.
     pub fn references(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.names.mentioned()
+        self.names.mentioned(&self.texts)
     }
 }
 

@@ -69,12 +69,12 @@ pub(crate) enum Kind {
 }
 
 /// A token: what it is and where. The span includes the `$`, `#` and backslashes that led to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
     pub(crate) span: Span,
-    /// Prefixes that ended in nothing just before this token, each with the character that ended it.
-    pub(crate) stray: Vec<Span>,
+    /// Which of the lexer's stray prefixes ended in nothing just before this token.
+    pub(crate) stray: (u32, u32),
 }
 
 impl Token {
@@ -83,12 +83,18 @@ impl Token {
         slice(source, self.span)
     }
 
+    /// Whether a prefix that ended in nothing stands before it.
+    pub(crate) fn has_stray(&self) -> bool {
+        self.stray.0 < self.stray.1
+    }
+
     /// What the token prints where it stands for itself.
-    pub(crate) fn literal(&self, source: &str, out: &mut String) {
+    pub(crate) fn literal(&self, source: &str, strays: &[Span], out: &mut String) {
         if self.kind == Kind::BlockComment {
             return;
         }
-        for span in &self.stray {
+        let (from, to) = (self.stray.0 as usize, self.stray.1 as usize);
+        for span in strays.get(from..to).unwrap_or_default() {
             stray_text(slice(source, *span), out);
         }
         out.push_str(self.image(source));

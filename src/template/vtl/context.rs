@@ -7,7 +7,7 @@ use crate::template::overrides::OverrideMap;
 use crate::template::vtl::needs::{ContextNeeds, Names};
 use crate::template::vtl::tree::{big_integer, integer};
 use crate::template::{OverrideValue, Overrides, Scope};
-use crate::vtl::{Exception, List, Map, MapKind, Value};
+use crate::vtl::{Exception, List, Map, MapKind, Str, Value};
 
 const REQUEST: &str = "requestOverride";
 const RESPONSE: &str = "responseOverride";
@@ -47,13 +47,13 @@ impl ContextMap {
         if request {
             let places = ["path", "header", "querystring"];
             map.put_str(
-                REQUEST,
+                Str::fixed(REQUEST),
                 Value::Map(seeded(scope.overrides.request(), &places)),
             );
         }
         if response {
             map.put_str(
-                RESPONSE,
+                Str::fixed(RESPONSE),
                 Value::Map(seeded(scope.overrides.response(), &["header"])),
             );
         }
@@ -84,15 +84,15 @@ impl ContextMap {
 }
 
 /// An override map: each key may be set once, what an earlier rendering left may be overwritten once.
-fn seeded(before: &OverrideMap, places: &[&str]) -> Map {
-    let map = Map::hash().quiet();
+fn seeded(before: &OverrideMap, places: &[&'static str]) -> Map {
+    let map = Map::with_capacity(MapKind::Hash, places.len()).quiet();
     for place in places {
         let inner = Map::hash().quiet();
         if let Some((_, OverrideValue::Map(tree))) = before.iter().find(|(name, _)| name == place) {
             seed(&inner, tree);
         }
         inner.write_once();
-        map.put_str(*place, Value::Map(inner));
+        map.put_str(Str::fixed(place), Value::Map(inner));
     }
     for (name, value) in before {
         if !places.contains(&name.as_str()) {
@@ -139,14 +139,18 @@ const MAX_DEPTH: usize = 64;
 
 fn tree(map: &Map, depth: usize) -> Result<OverrideMap, Exception> {
     let mut tree = OverrideMap::new();
-    for (name, value) in map.entries() {
+    let mut result = Ok(());
+    map.each(|name, value| {
         // The maps that were there from the start leave no trace when nothing is in them.
-        if matches!(&value, Value::Map(map) if map.is_quiet() && map.is_empty()) {
-            continue;
+        if matches!(value, Value::Map(map) if map.is_quiet() && map.is_empty()) || result.is_err() {
+            return;
         }
-        tree.push((name.to_text()?, to_override(&value, depth)?));
-    }
-    Ok(tree)
+        match name.to_text().and_then(|name| Ok((name, to_override(value, depth)?))) {
+            Ok(entry) => tree.push(entry),
+            Err(error) => result = Err(error),
+        }
+    });
+    result.map(|()| tree)
 }
 
 fn to_override(value: &Value, depth: usize) -> Result<OverrideValue, Exception> {

@@ -70,7 +70,6 @@ impl Engine for Vtl {
         let needs = Needs::of(source, template.references());
         Ok(Arc::new(VtlTemplate {
             template,
-            source: source.into(),
             parts: Arc::new(Parts {
                 needs,
                 json_null: self.json_null,
@@ -91,7 +90,6 @@ impl Drop for Held {
 #[derive(Debug)]
 struct VtlTemplate {
     template: vtl::Template,
-    source: Box<str>,
     parts: Arc<Parts>,
 }
 
@@ -140,7 +138,7 @@ impl Template for VtlTemplate {
     }
 
     fn source(&self) -> &str {
-        &self.source
+        self.template.source()
     }
 }
 
@@ -195,7 +193,7 @@ impl VtlTemplate {
             _ => RenderErrorKind::Template,
         };
         RenderError::new(kind, error.message())
-            .at(position(error, &self.source))
+            .at(position(error, self.template.source()))
             .with_hint(error.hint())
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! The scan is textual and errs on the side of building too much: whatever it cannot follow counts as "may need all".
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::template::vtl::paths::Paths;
@@ -61,26 +60,31 @@ impl Needs {
         references: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     ) -> Self {
         let references: Vec<_> = references.collect();
-        let known = |root: &str| {
-            let mut seen = references
-                .iter()
-                .filter(|(name, _)| *name == root)
-                .peekable();
-            seen.peek()?;
-            let seen: Option<BTreeSet<&str>> = seen.map(|(_, child)| *child).collect();
-            Some(match seen {
-                Some(seen) if Some(&seen) == children(source, root).as_ref() => source,
-                _ => OPAQUE,
+        let known = |root: &'static str| {
+            let seen = references.iter().filter(|(name, _)| *name == root);
+            let mut seen: Vec<Option<&str>> = seen.map(|(_, child)| *child).collect();
+            if seen.is_empty() {
+                return None;
+            }
+            let found: Found = self::references(source, root).collect();
+            let steps = found.iter().map(|(_, rest)| step(rest).map(|step| step.name));
+            let mut steps: Vec<Option<&str>> = steps.collect();
+            for names in [&mut seen, &mut steps] {
+                names.sort_unstable();
+                names.dedup();
+            }
+            // A reference without a step comes first.
+            let known = seen == steps && !matches!(seen.first(), Some(None));
+            Some(match known {
+                true => (source, found),
+                false => (OPAQUE, self::references(OPAQUE, root).collect()),
             })
         };
         Self {
-            input: known("input").map(InputNeeds::of),
-            context: known("context").map(ContextNeeds::of),
-            stage_variables: known("stageVariables").map(|source| {
-                Names::collect(
-                    self::references(source, "stageVariables").map(|(_, rest)| name(rest)),
-                )
-            }),
+            input: known("input").map(|(source, found)| InputNeeds::of(source, &found)),
+            context: known("context").map(|(_, found)| ContextNeeds::of(&found)),
+            stage_variables: known("stageVariables")
+                .map(|(_, found)| Names::collect(found.iter().map(|(_, rest)| name(rest)))),
             util: known("util").is_some(),
         }
     }
@@ -89,12 +93,8 @@ impl Needs {
 /// A source that needs everything.
 const OPAQUE: &str = "#[[$input$context$stageVariables]]#";
 
-/// The first steps behind a variable, unless there is a reference without one.
-fn children<'a>(source: &'a str, root: &'a str) -> Option<BTreeSet<&'a str>> {
-    references(source, root)
-        .map(|(_, rest)| step(rest).map(|step| step.name))
-        .collect()
-}
+/// Where references to a variable stand in a source, and what follows each.
+type Found<'a> = Vec<(usize, &'a str)>;
 
 impl Names {
     /// The names, unless one is unknown.
@@ -128,9 +128,9 @@ impl Names {
 }
 
 impl ContextNeeds {
-    fn of(source: &str) -> Self {
-        let names = Names::collect(references(source, "context").map(|(_, rest)| name(rest)));
-        let steps = references(source, "context").filter_map(|(_, rest)| step(rest));
+    fn of(found: &Found<'_>) -> Self {
+        let names = Names::collect(found.iter().map(|(_, rest)| name(rest)));
+        let steps = found.iter().filter_map(|(_, rest)| step(rest));
         let identity = steps
             .filter(|step| step.name == "identity")
             .map(|step| name(step.rest));
@@ -143,7 +143,7 @@ impl ContextNeeds {
 }
 
 impl InputNeeds {
-    fn of(source: &str) -> Self {
+    fn of(source: &str, found: &Found<'_>) -> Self {
         let mut needs = Self {
             text: false,
             content: false,
@@ -153,7 +153,7 @@ impl InputNeeds {
         };
         let certain = certain(source);
         let mut params = Vec::new();
-        for (at, rest) in references(source, "input") {
+        for (at, rest) in found.iter().copied() {
             match step(rest).map(|step| (step.kind, step.name, step.rest)) {
                 Some((Kind::Call, "path" | "json", _)) => {
                     needs.content |= at < certain;
@@ -215,7 +215,8 @@ enum Kind {
 /// The first step behind a name: `.name`, `.name(`, `['name']`, `["name"]`.
 fn step(rest: &str) -> Option<Step<'_>> {
     if let Some(rest) = rest.strip_prefix('.') {
-        let end = rest.find(|c| !in_name(c)).unwrap_or(rest.len());
+        let end = rest.bytes().position(|b| !in_name(char::from(b)));
+        let end = end.unwrap_or(rest.len());
         let (name, rest) = rest.split_at(end);
         let called = rest.trim_start().starts_with('(');
         let kind = if called { Kind::Call } else { Kind::Name };
@@ -288,7 +289,7 @@ mod tests {
             ("$context[\"$x\"]", "*", "*"),
             ("#foreach($k in $context)", "*", "*"),
         ] {
-            let needs = ContextNeeds::of(source);
+            let needs = ContextNeeds::of(&references(source, "context").collect());
             assert_eq!(
                 (show(&needs.names).as_str(), show(&needs.identity).as_str()),
                 (names, identity),
@@ -319,7 +320,7 @@ mod tests {
             ("$inputs $my.input", "", ""),
             (OPAQUE, "tm", "*"),
         ] {
-            let needs = InputNeeds::of(source);
+            let needs = InputNeeds::of(source, &references(source, "input").collect());
             let all = [
                 (needs.text, 't'),
                 (needs.content, 'c'),

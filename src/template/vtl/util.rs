@@ -34,7 +34,7 @@ impl Object for Util {
         };
         Ok(Some(match method {
             "urlEncode" => Value::from(util::url_encode(text)),
-            "urlDecode" if !text.contains(['%', '+']) => arg.clone(),
+            "urlDecode" if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() => arg.clone(),
             "urlDecode" => Value::from(util::url_decode(text).map_err(Exception::new)?),
             "base64Encode" => Value::from(util::base64_encode(text)),
             "base64Decode" => Value::from(util::base64_decode(text)),

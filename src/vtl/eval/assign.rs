@@ -45,9 +45,11 @@ impl<'t> Evaluation<'t> {
                 let key = self.value(key)?;
                 assign_index(&target, &key, value)
             }
-            StepKind::Property(name) => assign_property(&target, name, value),
+            StepKind::Property(name) => assign_property(&target, self.literal(*name), value),
             // The name of the method is taken for a property.
-            StepKind::Method(name, _) => assign_property(&target, name.text(), value),
+            StepKind::Method(name, _) => {
+                assign_property(&target, self.literal(name.text()), value)
+            }
         };
         result.map_err(|e| fail(&e, last.span))
     }

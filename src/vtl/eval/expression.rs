@@ -2,13 +2,12 @@
 
 use std::cmp::Ordering;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::{Evaluation, Flow, Flowing, fail};
-use crate::vtl::ast::{Comparison, Expr, Form, Math, Node, Reference, Sum};
+use crate::vtl::ast::{Comparison, Expr, Math, Node, Piece, Reference, Shape, Sum};
 use crate::vtl::ops;
 use crate::vtl::span::Span;
-use crate::vtl::value::{List, Map, Value, equals};
+use crate::vtl::value::{List, Map, Str, Value, equals};
 
 impl<'t> Evaluation<'t> {
     /// The value of an expression; null only for bad arithmetic, bad ranges and bare words.
@@ -19,7 +18,7 @@ impl<'t> Evaluation<'t> {
             Expr::Long(v) => Value::Long(*v),
             Expr::Big(v) => Value::BigInteger(Rc::new(v.as_ref().clone())),
             Expr::Double(v) => Value::Double(*v),
-            Expr::Text(text) => Value::from(Arc::clone(text)),
+            Expr::Text(text) => self.literal(*text),
             Expr::Template(nodes, padded) => self.interpolated(nodes, *padded)?,
             Expr::Reference(reference) => self.reference(reference)?,
             Expr::List(items) => {
@@ -35,7 +34,7 @@ impl<'t> Evaluation<'t> {
                 for (key, value) in entries {
                     let key = self.value(key)?;
                     let value = self.value(value)?;
-                    map.put(key, value).map_err(|e| fail(&e, Span::default()))?;
+                    map.put(key, value).map_err(|e| fail(&e, self.at))?;
                 }
                 self.spend(entries.len())?;
                 Value::Map(map)
@@ -45,7 +44,7 @@ impl<'t> Evaluation<'t> {
                 let end = self.value(&bounds.1)?;
                 self.range(&start, &end)?
             }
-            Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare(..) => {
+            Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare(_) | Expr::Chain(..) => {
                 Value::Bool(self.truth(expr)?)
             }
             Expr::Math(sum) => match self.short_sum(sum) {
@@ -80,23 +79,31 @@ impl<'t> Evaluation<'t> {
                 }
                 false
             }
-            Expr::Compare(first, rest) => {
-                if let (Expr::Reference(first), [(operator, Expr::Text(text))]) =
-                    (first.as_ref(), rest.as_ref())
-                    && let Some(same) = self.is_text(first, text)
-                {
-                    match operator {
-                        Comparison::Equal => return Ok(same),
-                        Comparison::NotEqual => return Ok(!same),
-                        _ => {}
+            Expr::Compare(parts) => {
+                let (left, operator, right) = parts.as_ref();
+                match (left, operator, right) {
+                    (
+                        Expr::Reference(left),
+                        Comparison::Equal | Comparison::NotEqual,
+                        Expr::Text(text),
+                    ) => {
+                        if let Some(same) = self.is_text(left, self.piece(*text)) {
+                            return Ok(same == (*operator == Comparison::Equal));
+                        }
+                    }
+                    (left, _, right) => {
+                        if let Some(left) = self.number(left)
+                            && let Some(right) = self.number(right)
+                        {
+                            return Ok(holds(*operator, left.compare(right)));
+                        }
                     }
                 }
-                if let [(operator, right)] = rest.as_ref()
-                    && let Some(left) = self.number(first)
-                    && let Some(right) = self.number(right)
-                {
-                    return Ok(holds(*operator, left.compare(right)));
-                }
+                let left = self.value(left)?;
+                let right = self.value(right)?;
+                self.compare(*operator, &left, &right)?
+            }
+            Expr::Chain(first, rest) => {
                 let mut left = self.value(first)?;
                 let mut result = false;
                 for (operator, right) in rest {
@@ -115,18 +122,21 @@ impl<'t> Evaluation<'t> {
 
     /// Whether a reference that is a text for certain is this one.
     fn is_text(&self, reference: &Reference, text: &str) -> Option<bool> {
-        if !matches!(reference.form, Form::Plain | Form::Quiet) {
+        if !reference.has_value() {
             return None;
         }
-        if reference.steps.is_empty() {
-            return Some(self.read(reference.slot).as_str()? == text);
+        match reference.shape {
+            Shape::Variable => Some(self.read(reference.slot).as_str()? == text),
+            Shape::Properties => {
+                let (doc, at) = self.place(reference)?;
+                Some(doc.text(at)? == text)
+            }
+            Shape::Call | Shape::Other => None,
         }
-        let (doc, at) = self.place(reference)?;
-        Some(doc.text(at)? == text)
     }
 
     fn spend(&self, n: usize) -> Flowing {
-        self.meter.charge(n).map_err(|e| fail(&e, Span::default()))
+        self.meter.charge(n).map_err(|e| fail(&e, self.at))
     }
 
     fn interpolated(&mut self, nodes: &'t [Node], padded: bool) -> Flowing<Value> {
@@ -137,7 +147,7 @@ impl<'t> Evaluation<'t> {
             buffer.pop();
         }
         let value = if buffer.is_empty() {
-            self.empty.clone()
+            Value::empty()
         } else {
             Value::from(buffer.as_str())
         };
@@ -174,17 +184,25 @@ impl<'t> Evaluation<'t> {
             left = if *operator == Math::Add && text {
                 // In a text, the source of an expression stands for its null.
                 if left.is_null() {
-                    left = Value::from(source);
+                    left = self.stand_in(source);
                 } else if right.is_null() {
-                    right = Value::from(literal(operand));
+                    right = self.stand_in(literal(operand));
                 }
                 self.concat(&left, &right, span)?
             } else {
                 ops::compute(*operator, &left, &right).map_err(|e| fail(&e, span))?
             };
-            source = sum.source.get(part.clone()).unwrap_or_default();
+            source = Some(*part);
         }
         Ok(left)
+    }
+
+    /// What prints for a null in a text.
+    fn stand_in(&mut self, source: Option<Piece>) -> Value {
+        match source {
+            Some(source) => self.literal(source),
+            None => Value::Str(Str::fixed("null")),
+        }
     }
 
     fn concat(&mut self, left: &Value, right: &Value, span: Span) -> Flowing<Value> {
@@ -218,10 +236,10 @@ impl<'t> Evaluation<'t> {
             _ => {}
         }
         if assignable(left, right) {
-            return equals(left, right, self.meter, 0).map_err(|e| fail(&e, Span::default()));
+            return equals(left, right, self.meter, 0).map_err(|e| fail(&e, self.at));
         }
-        let left = self.text(left, Span::default())?;
-        let right = self.text(right, Span::default())?;
+        let left = self.text(left, self.at)?;
+        let right = self.text(right, self.at)?;
         Ok(left == right)
     }
 }
@@ -238,11 +256,11 @@ fn holds(operator: Comparison, order: Ordering) -> bool {
 }
 
 /// The source of an expression that can be null.
-fn literal(expr: &Expr) -> &str {
+fn literal(expr: &Expr) -> Option<Piece> {
     match expr {
-        Expr::Math(sum) => sum.literal(),
-        Expr::Range(_, source) => source,
-        _ => "null",
+        Expr::Math(sum) => Some(sum.literal()),
+        Expr::Range(_, source) => Some(*source),
+        _ => None,
     }
 }
 

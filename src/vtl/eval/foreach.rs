@@ -44,6 +44,7 @@ impl Items {
 
 impl<'t> Evaluation<'t> {
     pub(super) fn foreach(&mut self, node: &'t Foreach, out: &mut String) -> Flowing {
+        self.at = node.span;
         let source = self.value(&node.source)?;
         let Some(items) = Items::of(&source) else {
             return Ok(());

@@ -9,8 +9,9 @@ mod reference;
 pub(crate) use self::number::Number;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::ast::{Form, If, Node, Reference};
+use super::ast::{Form, If, Node, Piece, Reference, Shape};
 use super::block::Block;
 use super::error::{Error, ErrorKind, Limit};
 use super::meter::Meter;
@@ -18,7 +19,7 @@ use super::object::Exception;
 use super::scope::LoopScope;
 use super::span::Span;
 use super::template::{Template, Undefined};
-use super::value::{Blocks, Printer, Value};
+use super::value::{Blocks, Doc, Printer, Str, Value};
 
 /// How deep statements, blocks and calls may be nested while rendering.
 const MAX_DEPTH: u32 = 220;
@@ -63,10 +64,13 @@ pub(crate) struct Evaluation<'t> {
     depth: u32,
     /// What ended a block that was being printed inside a value.
     ended: Option<Flow>,
-    empty: Value,
+    /// The statement at hand.
+    at: Span,
     buffers: Vec<String>,
     /// States of loops that are over.
     scopes: Vec<Rc<LoopScope>>,
+    /// The template's texts, once one of them has become a value.
+    literals: Option<Rc<Doc>>,
 }
 
 impl<'t> Evaluation<'t> {
@@ -83,10 +87,23 @@ impl<'t> Evaluation<'t> {
             trace,
             depth: 0,
             ended: None,
-            empty: Value::empty(),
+            at: Span::default(),
             buffers: Vec::new(),
             scopes: Vec::new(),
+            literals: None,
         }
+    }
+
+    #[inline]
+    fn piece(&self, piece: Piece) -> &'t str {
+        piece.of(&self.template.texts)
+    }
+
+    /// A text of the template as a value.
+    fn literal(&mut self, piece: Piece) -> Value {
+        let texts = || Doc::of_text(Arc::clone(&self.template.texts));
+        let doc = self.literals.get_or_insert_with(texts);
+        Value::Str(Str::cut(doc, piece.start, piece.len))
     }
 
     pub(crate) fn run(mut self, out: &mut String) -> Result<(), Error> {
@@ -98,6 +115,9 @@ impl<'t> Evaluation<'t> {
 
     fn nodes(&mut self, nodes: &'t [Node], out: &mut String) -> Flowing {
         self.deeper()?;
+        if let Err(exception) = self.meter.charge(nodes.len()) {
+            return Err(fail(&exception, nodes.first().map_or(self.at, |n| self.place_of(n))));
+        }
         for node in nodes {
             self.node(node, out)?;
         }
@@ -111,7 +131,7 @@ impl<'t> Evaluation<'t> {
         if self.depth > MAX_DEPTH {
             return Err(Flow::Fail(Error::new(
                 ErrorKind::Limit(Limit::Depth),
-                Span::default(),
+                self.at,
                 "blocks are nested too deeply",
             )));
         }
@@ -119,16 +139,22 @@ impl<'t> Evaluation<'t> {
     }
 
     fn node(&mut self, node: &'t Node, out: &mut String) -> Flowing {
-        if let Err(exception) = self.meter.charge(1) {
-            return Err(fail(&exception, Span::default()));
-        }
         match node {
             Node::Text(text) => {
-                out.push_str(text);
-                self.bounded(out, Span::default())
+                out.push_str(self.piece(*text));
+                match self.meter.text(out.len()) {
+                    Ok(()) => Ok(()),
+                    Err(exception) => Err(fail(&exception, self.place_of(node))),
+                }
             }
-            Node::Reference(reference) => self.print_reference(reference, out),
-            Node::Set(set) => self.set(set),
+            Node::Reference(reference) => {
+                self.at = reference.span;
+                self.print_reference(reference, out)
+            }
+            Node::Set(set) => {
+                self.at = set.span;
+                self.set(set)
+            }
             Node::If(branches) => self.branches(branches, out),
             Node::Foreach(foreach) => self.foreach(foreach, out),
             Node::Define(slot, index) => {
@@ -148,6 +174,28 @@ impl<'t> Evaluation<'t> {
         }
     }
 
+    /// Where a statement stands in the template.
+    fn place_of(&self, node: &Node) -> Span {
+        match node {
+            Node::Text(text) => {
+                let span = Span {
+                    start: text.start,
+                    end: text.start + text.len,
+                };
+                match span.end as usize <= self.template.source().len() {
+                    true => span,
+                    false => self.at,
+                }
+            }
+            Node::Reference(reference) => reference.span,
+            Node::Set(set) => set.span,
+            Node::If(node) => node.branches.first().map_or(self.at, |(span, ..)| *span),
+            Node::Foreach(foreach) => foreach.span,
+            Node::Break(span, _) | Node::Fail(span, _) => *span,
+            Node::Define(..) | Node::Stop => self.at,
+        }
+    }
+
     #[inline]
     fn bounded(&self, out: &str, span: Span) -> Flowing {
         self.meter.text(out.len()).map_err(|e| fail(&e, span))
@@ -155,6 +203,7 @@ impl<'t> Evaluation<'t> {
 
     fn branches(&mut self, node: &'t If, out: &mut String) -> Flowing {
         for (span, condition, nodes) in &node.branches {
+            self.at = *span;
             let taken = self.truth(condition)?;
             if let Some(trace) = self.trace.as_deref_mut() {
                 trace.branch(*span, taken);
@@ -185,23 +234,29 @@ impl<'t> Evaluation<'t> {
     fn print_reference(&mut self, reference: &'t Reference, out: &mut String) -> Flowing {
         if reference.is_plain() {
             // Most references print a text that is there already, or what a host object writes.
-            if let Some((doc, at)) = self.place(reference)
-                && let Some(text) = doc.text(at)
-            {
-                out.push_str(text);
-                return self.bounded(out, reference.span);
-            }
-            if self.print_known(reference, out) || self.print_call(reference, out)? {
+            let printed = match reference.shape {
+                Shape::Variable => match self.read(reference.slot) {
+                    Value::Str(text) => {
+                        out.push_str(text);
+                        true
+                    }
+                    _ => false,
+                },
+                Shape::Properties => self.print_known(reference, out),
+                Shape::Call => self.print_call(reference, out)?,
+                Shape::Other => false,
+            };
+            if printed {
                 return self.bounded(out, reference.span);
             }
         }
         let value = self.reference(reference)?;
         if reference.form == Form::Escaped {
-            out.push_str(&reference.slashes);
+            slashes(reference, out);
             if value.is_null() {
                 out.push('\\');
             }
-            out.push_str(&reference.source);
+            out.push_str(self.piece(reference.source));
             return self.bounded(out, reference.span);
         }
         self.print_value(reference, &value, out)
@@ -220,8 +275,8 @@ impl<'t> Evaluation<'t> {
             return self.bounded(out, reference.span);
         }
         let before = out.len();
-        out.push_str(&reference.slashes);
-        out.push_str(&reference.prefix);
+        slashes(reference, out);
+        out.push_str(self.piece(reference.prefix));
         let printed = match value {
             Value::Null | Value::Block(_) => false,
             Value::Str(text) => {
@@ -235,14 +290,14 @@ impl<'t> Evaluation<'t> {
         };
         if !printed {
             out.truncate(before);
-            out.push_str(&reference.slashes);
+            slashes(reference, out);
             if self.template.options.undefined == Undefined::Source {
                 // The prefix is printed twice, as the backslashes in it would be read again.
-                out.push_str(&reference.slashes);
+                slashes(reference, out);
             }
-            out.push_str(&reference.prefix);
+            out.push_str(self.piece(reference.prefix));
             if reference.form != Form::Quiet {
-                out.push_str(&reference.source);
+                out.push_str(self.piece(reference.source));
             }
         }
         self.bounded(out, reference.span)
@@ -304,6 +359,10 @@ impl Blocks for Evaluation<'_> {
             }
         }
     }
+}
+
+fn slashes(reference: &Reference, out: &mut String) {
+    out.extend(std::iter::repeat_n('\\', reference.slashes as usize));
 }
 
 fn fail(exception: &Exception, span: Span) -> Flow {

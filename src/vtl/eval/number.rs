@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Evaluation;
-use crate::vtl::ast::{Expr, Form, Math, Sum};
+use crate::vtl::ast::{Expr, Math, Shape, Sum};
 use crate::vtl::value::Value;
 
 /// A number of one of the two types that most are.
@@ -81,14 +81,17 @@ impl Evaluation<'_> {
             Expr::Int(number) => Some(Number::Int(*number)),
             Expr::Double(number) => Some(Number::Double(*number)),
             Expr::Reference(reference) => {
-                if !matches!(reference.form, Form::Plain | Form::Quiet) {
+                if !reference.has_value() {
                     return None;
                 }
-                if reference.steps.is_empty() {
-                    return Number::of(self.read(reference.slot));
+                match reference.shape {
+                    Shape::Variable => Number::of(self.read(reference.slot)),
+                    Shape::Properties => {
+                        let (doc, at) = self.place(reference)?;
+                        doc.number(at)
+                    }
+                    Shape::Call | Shape::Other => None,
                 }
-                let (doc, at) = self.place(reference)?;
-                doc.number(at)
             }
             _ => None,
         }
@@ -97,7 +100,7 @@ impl Evaluation<'_> {
     /// The value of a sum of two numbers that are plain to see.
     #[inline]
     pub(super) fn short_sum(&self, sum: &Sum) -> Option<Number> {
-        let [(operator, right, _)] = sum.rest.as_ref() else {
+        let [(operator, right, _)] = sum.rest.as_slice() else {
             return None;
         };
         self.number(&sum.first)?

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Evaluation, Flowing, fail};
-use crate::vtl::ast::{Expr, Form, Reference, Step, StepKind};
+use crate::vtl::ast::{Expr, Form, Reference, Shape, Step, StepKind};
 use crate::vtl::methods::{Call, Name, call, index, property};
 use crate::vtl::template::Undefined;
 use crate::vtl::value::{Doc, Value};
@@ -14,7 +14,8 @@ impl<'t> Evaluation<'t> {
         if matches!(reference.form, Form::Bare(_)) {
             return Ok(Value::Null);
         }
-        if let Some((doc, at)) = self.place(reference)
+        if reference.shape == Shape::Properties
+            && let Some((doc, at)) = self.place(reference)
             && !doc.is_null(at)
         {
             return Ok(Doc::value(doc, at));
@@ -28,7 +29,7 @@ impl<'t> Evaluation<'t> {
 
     /// What the steps of a reference lead to; null if that is nothing.
     pub(super) fn found(&mut self, reference: &'t Reference) -> Flowing<Value> {
-        match reference.steps.as_ref() {
+        match reference.steps.as_slice() {
             [] => Ok(self.read(reference.slot).clone()),
             [
                 Step {
@@ -39,7 +40,7 @@ impl<'t> Evaluation<'t> {
                 // The most frequent form needs no copy of the root.
                 match self.read(reference.slot) {
                     Value::Null => Ok(Value::Null),
-                    root => property(root, name).map_err(|e| fail(&e, reference.span)),
+                    root => property(root, self.piece(*name)).map_err(|e| fail(&e, reference.span)),
                 }
             }
             steps => {
@@ -49,18 +50,18 @@ impl<'t> Evaluation<'t> {
         }
     }
 
-    /// Where a reference leads inside a document, if nothing but properties leads there.
+    /// Where a reference of nothing but properties leads inside a document.
     #[inline]
     pub(super) fn place(&self, reference: &Reference) -> Option<(&Rc<Doc>, u32)> {
-        let (last, steps) = reference.steps.split_last()?;
         let Value::Map(root) = self.read(reference.slot) else {
             return None;
         };
         let (doc, mut at) = root.plain()?;
-        for step in steps.iter().chain([last]) {
+        for step in &reference.steps {
             let StepKind::Property(name) = &step.kind else {
                 return None;
             };
+            let name = name.bytes_of(&self.template.texts);
             at = doc.property(at, name, &step.hint)?;
         }
         Some((doc, at))
@@ -69,10 +70,10 @@ impl<'t> Evaluation<'t> {
     /// What a reference without a value stands for.
     pub(super) fn missing(&mut self, reference: &'t Reference) -> Value {
         if let Some(trace) = self.trace.as_deref_mut() {
-            trace.undefined(reference.span, &reference.source);
+            trace.undefined(reference.span, reference.source.of(&self.template.texts));
         }
         match self.template.options.undefined {
-            Undefined::Empty => self.empty.clone(),
+            Undefined::Empty => Value::empty(),
             Undefined::Source => Value::Null,
         }
     }
@@ -106,7 +107,9 @@ impl<'t> Evaluation<'t> {
 
     fn step(&mut self, value: &Value, step: &'t Step) -> Flowing<Value> {
         match &step.kind {
-            StepKind::Property(name) => property(value, name).map_err(|e| fail(&e, step.span)),
+            StepKind::Property(name) => {
+                property(value, self.piece(*name)).map_err(|e| fail(&e, step.span))
+            }
             StepKind::Index(key) => {
                 let key = self.value(key)?;
                 index(value, &key).map_err(|e| fail(&e, step.span))
@@ -115,23 +118,24 @@ impl<'t> Evaluation<'t> {
         }
     }
 
-    /// Prints a variable, a property of one or a place in a document, if that is a text.
+    /// Prints what properties lead to, if that is a text.
+    #[inline]
     pub(super) fn print_known(&self, reference: &Reference, out: &mut String) -> bool {
         if let Some((doc, at)) = self.place(reference) {
             let text = doc.text(at);
             out.push_str(text.unwrap_or_default());
             return text.is_some();
         }
-        let root = self.read(reference.slot);
-        let steps = reference.steps.as_ref();
-        match (root, steps.first().map(|step| &step.kind)) {
-            (Value::Str(text), None) => {
-                out.push_str(text);
-                true
-            }
-            (Value::Map(map), Some(StepKind::Property(name))) if steps.len() == 1 => {
-                map.print_member(name, out)
-            }
+        match (self.read(reference.slot), reference.steps.as_slice()) {
+            (
+                Value::Map(map),
+                [
+                    Step {
+                        kind: StepKind::Property(name),
+                        ..
+                    },
+                ],
+            ) => map.print_member(self.piece(*name), out),
             _ => false,
         }
     }
@@ -142,19 +146,20 @@ impl<'t> Evaluation<'t> {
         reference: &'t Reference,
         out: &mut String,
     ) -> Flowing<bool> {
-        let [step] = reference.steps.as_ref() else {
+        let [step] = reference.steps.as_slice() else {
             return Ok(false);
         };
         let StepKind::Method(name, arguments) = &step.kind else {
             return Ok(false);
         };
-        let [argument] = arguments.as_ref() else {
+        let [argument] = arguments.as_slice() else {
             return Ok(false);
         };
         let Value::Object(object) = self.read(reference.slot) else {
             return Ok(false);
         };
-        if !object.prints(name.text()) {
+        let name = self.piece(name.text());
+        if !object.prints(name) {
             return Ok(false);
         }
         let object = Rc::clone(object);
@@ -162,7 +167,7 @@ impl<'t> Evaluation<'t> {
         let argument = self.value(argument)?;
         self.depth -= 1;
         let args = std::slice::from_ref(&argument);
-        if let Some(done) = object.print(name.text(), args, out) {
+        if let Some(done) = object.print(name, args, out) {
             return done
                 .and_then(|()| self.pay(args, &Value::Null))
                 .and_then(|()| self.meter.text(out.len()))
@@ -170,7 +175,7 @@ impl<'t> Evaluation<'t> {
                 .map_err(|e| fail(&e, step.span));
         }
         let value = object
-            .call(name.text(), args)
+            .call(name, args)
             .map(Option::unwrap_or_default)
             .and_then(|value| self.pay(args, &value).map(|()| value))
             .map_err(|e| fail(&e, step.span))?;
@@ -237,17 +242,18 @@ impl<'t> Evaluation<'t> {
         args: &[Value],
     ) -> Result<Value, crate::vtl::object::Exception> {
         if let Value::Object(object) = this {
-            let value = object.call(name.text(), args)?.unwrap_or_default();
+            let value = object.call(self.piece(name.text()), args)?.unwrap_or_default();
             self.pay(args, &value)?;
             return Ok(value);
         }
         let meter = self.meter;
+        let text = self.piece(name.text());
         let mut here = Call {
             this,
             args,
             meter,
             blocks: self,
         };
-        call(&mut here, name)
+        call(&mut here, name, text)
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Lexer<'a> {
     open: u32,
     closed: u32,
     in_comment: bool,
+    /// Prefixes that ended in nothing, each with the character that ended it.
+    strays: Vec<Span>,
 }
 
 impl<'a> Lexer<'a> {
@@ -80,13 +82,24 @@ impl<'a> Lexer<'a> {
             open: 0,
             closed: 0,
             in_comment: false,
+            strays: Vec::new(),
         }
+    }
+
+    pub(crate) fn strays(&self) -> &[Span] {
+        &self.strays
+    }
+
+    /// The strays since there were `from`.
+    fn strays_since(&self, from: usize) -> (u32, u32) {
+        let clip = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (clip(from), clip(self.strays.len()))
     }
 
     /// The next token.
     pub(crate) fn next_token(&mut self) -> Result<Token, Error> {
         let mut start = self.at;
-        let mut stray = Vec::new();
+        let strays = self.strays.len();
         loop {
             if self.at >= self.source.len() {
                 if self.at > start {
@@ -95,7 +108,7 @@ impl<'a> Lexer<'a> {
                 return Ok(Token {
                     kind: Kind::Eof,
                     span: Span::new(self.at, self.at),
-                    stray,
+                    stray: self.strays_since(strays),
                 });
             }
             let Some((rule, len)) = self.scan() else {
@@ -132,7 +145,7 @@ impl<'a> Lexer<'a> {
                     let image = self.source.get(start..self.at).unwrap_or_default();
                     // Nothing else of it is ever printed.
                     if image.contains(['#', '$', '\\']) {
-                        stray.push(Span::new(start, self.at));
+                        self.strays.push(Span::new(start, self.at));
                     }
                     self.at -= len;
                     start = self.at;
@@ -148,7 +161,7 @@ impl<'a> Lexer<'a> {
                     return Ok(Token {
                         kind,
                         span: Span::new(start, self.at),
-                        stray,
+                        stray: self.strays_since(strays),
                     });
                 }
             }

@@ -33,14 +33,18 @@ fn tail(text: &[u8], from: usize) -> &[u8] {
 
 impl Lexer<'_> {
     /// The longest match at the current place.
+    #[inline]
     pub(super) fn scan(&self) -> Match {
         let text = tail(self.source.as_bytes(), self.at);
-        let common = prefix(text);
+        let common = match text {
+            [b'#' | b'$' | b'\\', ..] => prefix(text),
+            _ => None,
+        };
         let state = match self.state {
             State::Default => default(text),
-            State::Reference => longest(reference(text), longest(set(text), line_comment(text))),
-            State::Modifier => longest(modifier(text), set(text)),
-            State::Call => longest(call(text), set(text)),
+            State::Reference => reference(text),
+            State::Modifier => modifier(text),
+            State::Call => call(text),
             State::Index => index(text),
             State::PreDirective => pre_directive(text),
             State::Directive => directive(text),
@@ -49,23 +53,29 @@ impl Lexer<'_> {
             State::FormalComment => token(Kind::FormalComment, exactly(text, "*#")),
             State::TextBlock => token(Kind::TextBlock, exactly(text, "]]#")),
         };
-        longest(common, state).or_else(|| {
-            let one = self
-                .source
-                .get(self.at..)
-                .and_then(|rest| rest.chars().next())
-                .map_or(1, char::len_utf8);
-            match self.state {
-                State::Reference | State::Modifier | State::PreDirective => {
-                    Some((Rule::Terminator, one))
-                }
-                State::LineComment | State::BlockComment | State::FormalComment => {
-                    Some((Rule::Skip, one))
-                }
-                State::TextBlock => Some((Rule::Raw, one)),
-                State::Default | State::Call | State::Index | State::Directive => None,
+        match (common, state) {
+            (None, None) => self.fallback(),
+            (None, state) => state,
+            (common, state) => longest(common, state),
+        }
+    }
+
+    /// What a state does with a character that no rule matches.
+    fn fallback(&self) -> Match {
+        let rest = self.source.get(self.at..);
+        let one = rest
+            .and_then(|rest| rest.chars().next())
+            .map_or(1, char::len_utf8);
+        match self.state {
+            State::Reference | State::Modifier | State::PreDirective => {
+                Some((Rule::Terminator, one))
             }
-        })
+            State::LineComment | State::BlockComment | State::FormalComment => {
+                Some((Rule::Skip, one))
+            }
+            State::TextBlock => Some((Rule::Raw, one)),
+            State::Default | State::Call | State::Index | State::Directive => None,
+        }
     }
 }
 
@@ -100,42 +110,65 @@ fn prefix(text: &[u8]) -> Match {
 }
 
 fn default(text: &[u8]) -> Match {
-    let plain = memchr::memchr3(b'$', b'#', b'\\', text).unwrap_or(text.len());
-    if !matches!(text, [b'$' | b'#' | b'\\' | b' ' | b'\t', ..]) {
-        return token(Kind::Text, plain);
+    let plain = || memchr::memchr3(b'$', b'#', b'\\', text).unwrap_or(text.len());
+    match text.first()? {
+        b'$' => empty_index(text),
+        b'#' => longest(set(text), line_comment(text)),
+        b'\\' => {
+            let best = longest(
+                escaped_directive(text),
+                token(Kind::DoubleEscape, exactly(text, "\\\\")),
+            );
+            longest(best, token(Kind::Escape, 1))
+        }
+        b' ' | b'\t' => longest(set(text), token(Kind::Text, plain())),
+        _ => token(Kind::Text, plain()),
     }
-    let mut best = longest(escaped_directive(text), set(text));
-    best = longest(best, line_comment(text));
-    best = longest(best, token(Kind::DoubleEscape, exactly(text, "\\\\")));
-    best = longest(best, token(Kind::Escape, exactly(text, "\\")));
-    best = longest(best, token(Kind::Text, plain));
-    longest(best, empty_index(text))
 }
 
 fn reference(text: &[u8]) -> Match {
-    let mut best = longest(name(text), braces(text));
-    best = longest(best, token(Kind::OpenIndex, exactly(text, "[")));
-    longest(best, empty_index(text))
+    match text.first()? {
+        b'{' | b'}' => braces(text),
+        b'[' => token(Kind::OpenIndex, 1),
+        b'$' => empty_index(text),
+        b'#' => longest(set(text), line_comment(text)),
+        b' ' | b'\t' => set(text),
+        _ => name(text),
+    }
 }
 
 fn modifier(text: &[u8]) -> Match {
-    let mut best = longest(name(text), braces(text));
-    best = longest(best, token(Kind::OpenIndex, exactly(text, "[")));
-    longest(best, token(Kind::OpenParen, exactly(text, "(")))
+    match text.first()? {
+        b'{' | b'}' => braces(text),
+        b'[' => token(Kind::OpenIndex, 1),
+        b'(' => token(Kind::OpenParen, 1),
+        b'#' | b' ' | b'\t' => set(text),
+        _ => name(text),
+    }
 }
 
 fn call(text: &[u8]) -> Match {
-    let mut best = longest(name(text), literal(text));
-    best = longest(best, token(Kind::DotDot, exactly(text, "..")));
-    best = longest(best, token(Kind::Blank, blanks(text)));
-    longest(best, single(text, Kind::CloseCall))
+    match text.first()? {
+        b'\'' | b'"' | b'-' | b'0'..=b'9' => literal(text),
+        b'.' => {
+            let best = longest(name(text), literal(text));
+            longest(best, token(Kind::DotDot, exactly(text, "..")))
+        }
+        b' ' | b'\t' | b'\r' | b'\n' => longest(token(Kind::Blank, blanks(text)), set(text)),
+        b'#' => set(text),
+        b'[' | b']' | b'{' | b'}' | b',' | b':' | b')' => single(text, Kind::CloseCall),
+        _ => name(text),
+    }
 }
 
 fn index(text: &[u8]) -> Match {
-    let mut best = longest(truth(text), token(Kind::String, string(text)));
-    best = longest(best, token(Kind::Integer, integer(text)));
-    best = longest(best, token(Kind::Blank, blanks(text)));
-    longest(best, token(Kind::CloseIndex, exactly(text, "]")))
+    match text.first()? {
+        b'\'' | b'"' => token(Kind::String, string(text)),
+        b'-' | b'0'..=b'9' => token(Kind::Integer, integer(text)),
+        b' ' | b'\t' | b'\r' | b'\n' => token(Kind::Blank, blanks(text)),
+        b']' => token(Kind::CloseIndex, 1),
+        _ => truth(text),
+    }
 }
 
 fn pre_directive(text: &[u8]) -> Match {
@@ -156,27 +189,35 @@ fn pre_directive(text: &[u8]) -> Match {
         }
         best = longest(best, token(kind, len));
     }
-    best = longest(best, token(Kind::Word, word(text)));
-    best = longest(best, token(Kind::BracketedWord, bracketed_word(text)));
-    best = longest(best, token(Kind::Integer, integer(text)));
-    best = longest(best, token(Kind::Float, float(text)));
-    longest(best, line_comment(text))
+    match text.first()? {
+        b'{' => longest(best, token(Kind::BracketedWord, bracketed_word(text))),
+        b'-' | b'.' | b'0'..=b'9' => {
+            longest(token(Kind::Integer, integer(text)), token(Kind::Float, float(text)))
+        }
+        b'#' => line_comment(text),
+        _ => longest(best, token(Kind::Word, word(text))),
+    }
 }
 
 fn directive(text: &[u8]) -> Match {
-    let mut best = longest(operator(text), truth(text));
-    best = longest(best, literal(text));
-    best = longest(best, token(Kind::Word, word(text)));
-    best = longest(best, token(Kind::BracketedWord, bracketed_word(text)));
-    best = longest(best, token(Kind::Blank, blanks(text)));
-    best = longest(best, token(Kind::OpenParen, exactly(text, "(")));
-    let close = exactly(text, ")");
-    if close > 0 {
-        let len = close + line_end(tail(text, close));
-        best = longest(best, token(Kind::CloseParen, len));
+    match text.first()? {
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@' => {
+            let best = longest(operator(text), truth(text));
+            longest(best, token(Kind::Word, word(text)))
+        }
+        b'-' | b'.' => longest(operator(text), literal(text)),
+        b'\'' | b'"' | b'0'..=b'9' => literal(text),
+        b' ' | b'\t' | b'\r' | b'\n' => token(Kind::Blank, blanks(text)),
+        b'(' => token(Kind::OpenParen, 1),
+        b')' => token(Kind::CloseParen, 1 + line_end(tail(text, 1))),
+        b'{' => longest(
+            token(Kind::BracketedWord, bracketed_word(text)),
+            token(Kind::OpenMap, 1),
+        ),
+        b'}' | b'[' | b']' | b',' | b':' => single(text, Kind::CloseParen),
+        b'#' => line_comment(text),
+        _ => operator(text),
     }
-    best = longest(best, line_comment(text));
-    longest(best, single(text, Kind::CloseParen))
 }
 
 fn operator(text: &[u8]) -> Match {
@@ -250,15 +291,29 @@ fn name(text: &[u8]) -> Match {
         let letter = text.get(1).is_some_and(u8::is_ascii_alphabetic);
         return token(Kind::Dot, if letter { 2 } else { 0 });
     }
-    let len = if first.is_ascii_alphabetic() || first == b'_' {
-        count(text, |b| {
-            b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
-        })
-    } else {
-        0
-    };
-    longest(truth(text), token(Kind::Identifier, len))
+    if !first.is_ascii_alphabetic() && first != b'_' {
+        return None;
+    }
+    let len = count(text, |b| {
+        NAME_BYTES.get(usize::from(b)).copied().unwrap_or_default()
+    });
+    match first {
+        b't' | b'f' => longest(truth(text), token(Kind::Identifier, len)),
+        _ => token(Kind::Identifier, len),
+    }
 }
+
+/// Which bytes a name may have behind its first.
+static NAME_BYTES: [bool; 256] = {
+    let mut all = [false; 256];
+    let names = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    let mut at = 0;
+    while at < names.len() {
+        all[names[at] as usize] = true;
+        at += 1;
+    }
+    all
+};
 
 fn truth(text: &[u8]) -> Match {
     if !matches!(text, [b't' | b'f', ..]) {

@@ -23,6 +23,19 @@ pub(crate) fn property(value: &Value, name: &str) -> Thrown {
         }
         return Ok(found);
     }
+    if let Value::Loop(scope) = value {
+        return Ok(match name {
+            "hasNext" | "HasNext" => Value::Bool(scope.has_next.get()),
+            "index" | "Index" => Value::Int(scope.index.get()),
+            "count" | "Count" => Value::Int(scope.index.get() + 1),
+            "first" | "First" => Value::Bool(scope.index.get() < 1),
+            "last" | "Last" => Value::Bool(!scope.has_next.get()),
+            "parent" | "Parent" => loop_or_null(scope.parent.clone()),
+            "topmost" | "Topmost" => Value::Loop(LoopScope::topmost(scope)),
+            "class" | "Class" => class(value),
+            other => scope.value(other).unwrap_or_default(),
+        });
+    }
     Ok(match (value, name) {
         (Value::Class(class), "name" | "Name") => Value::from(Arc::clone(class)),
         (Value::Class(_), _) => Value::Null,
@@ -42,16 +55,6 @@ pub(crate) fn property(value: &Value, name: &str) -> Thrown {
         (Value::Entry(entry), "value" | "Value") => entry.value(),
         (Value::Double(v), "naN" | "NaN") => Value::Bool(v.is_nan()),
         (Value::Double(v), "infinite" | "Infinite") => Value::Bool(v.is_infinite()),
-        (Value::Loop(scope), name) => match name {
-            "index" | "Index" => Value::Int(scope.index.get()),
-            "count" | "Count" => Value::Int(scope.index.get() + 1),
-            "hasNext" | "HasNext" => Value::Bool(scope.has_next.get()),
-            "first" | "First" => Value::Bool(scope.index.get() < 1),
-            "last" | "Last" => Value::Bool(!scope.has_next.get()),
-            "parent" | "Parent" => loop_or_null(scope.parent.clone()),
-            "topmost" | "Topmost" => Value::Loop(LoopScope::topmost(scope)),
-            other => scope.value(other).unwrap_or_default(),
-        },
         _ => Value::Null,
     })
 }
@@ -146,20 +149,20 @@ pub(crate) fn assign_index(target: &Value, key: &Value, value: Value) -> Thrown<
     Ok(())
 }
 
-/// `#set($target.name = value)`.
-pub(crate) fn assign_property(target: &Value, name: &str, value: Value) -> Thrown<()> {
+/// `#set($target.name = value)`, with the name as a value.
+pub(crate) fn assign_property(target: &Value, name: Value, value: Value) -> Thrown<()> {
     match target {
         Value::Map(map) => {
-            map.put(Value::from(name), value)?;
+            map.put(name, value)?;
         }
         Value::Loop(scope) => {
-            scope.values().put(Value::from(name), value)?;
+            scope.values().put(name, value)?;
         }
-        Value::Entry(entry) if matches!(name, "value" | "Value") => {
+        Value::Entry(entry) if matches!(name.as_str(), Some("value" | "Value")) => {
             entry.map.overwrite(entry.key().clone(), value);
         }
         Value::Object(object) => {
-            object.call("put", &[Value::from(name), value])?;
+            object.call("put", &[name, value])?;
         }
         _ => {}
     }

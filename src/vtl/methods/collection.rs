@@ -18,8 +18,11 @@ pub(super) fn contains(items: &[Value], item: &Value, meter: &Meter) -> Thrown<b
 pub(super) fn position(items: &[Value], item: &Value, meter: &Meter) -> Thrown<Option<usize>> {
     meter.charge(items.len() / 8)?;
     if let Value::Str(text) = item {
-        let text = text.as_bytes();
-        let same = |one: &Value| matches!(one, Value::Str(one) if same_bytes(one.as_bytes(), text));
+        let (size, text) = (text.size(), text.as_bytes());
+        let same = |one: &Value| match one {
+            Value::Str(one) => one.size() == size && same_bytes(one.as_bytes(), text),
+            _ => false,
+        };
         return Ok(items.iter().position(same));
     }
     for (at, one) in items.iter().enumerate() {

@@ -180,14 +180,13 @@ static TABLES: [&Table; 19] = [
     &common::NO_METHODS,
 ];
 
-/// Calls a method; null when there is none that fits.
-pub(crate) fn call(call: &mut Call<'_>, name: &Name) -> Thrown {
+/// Calls a method, whose name is `text`; null when there is none that fits.
+pub(crate) fn call(call: &mut Call<'_>, name: &Name, text: &str) -> Thrown {
     match choose(table(call.this).of(name), call.args) {
         Some(method) if method.params.is_empty() && !call.args.is_empty() => {
             // The search takes a method without parameters for any arguments; calling it then fails.
             Err(Exception::new(format!(
-                "IllegalArgumentException: {}() takes no arguments",
-                name.text()
+                "IllegalArgumentException: {text}() takes no arguments"
             )))
         }
         Some(method) => (method.run)(call),

@@ -1,28 +1,30 @@
 //! Names of methods as a template has them, and the methods of a class by such names.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::overload::Method;
+use crate::vtl::ast::Piece;
 
 /// The name of a method, looked up once.
 #[derive(Debug)]
 pub(crate) struct Name {
-    text: Arc<str>,
+    text: Piece,
     /// Its place among the names that any class has; `None` where only a host object can have it.
-    number: Option<usize>,
+    number: Option<u16>,
 }
 
 impl Name {
-    pub(crate) fn new(text: &str) -> Self {
+    /// The name `text`, which stands at `piece`.
+    pub(crate) fn new(text: &str, piece: Piece) -> Self {
         Name {
-            text: text.into(),
+            text: piece,
             number: numbers().get(text).copied(),
         }
     }
 
-    pub(crate) fn text(&self) -> &Arc<str> {
-        &self.text
+    pub(crate) fn text(&self) -> Piece {
+        self.text
     }
 }
 
@@ -47,14 +49,14 @@ impl Table {
             return &[];
         };
         let all = self.by_name.get_or_init(|| self.sorted());
-        all.get(number).map_or(&[], Vec::as_slice)
+        all.get(usize::from(number)).map_or(&[], Vec::as_slice)
     }
 
     fn sorted(&self) -> Box<[Vec<&'static Method>]> {
         let numbers = numbers();
         let mut sorted = vec![Vec::new(); numbers.len()].into_boxed_slice();
         for method in self.own.iter().chain(super::common::METHODS) {
-            let place = numbers.get(method.name).and_then(|at| sorted.get_mut(*at));
+            let place = numbers.get(method.name).and_then(|at| sorted.get_mut(usize::from(*at)));
             if let Some(methods) = place {
                 methods.push(method);
             }
@@ -64,14 +66,14 @@ impl Table {
 }
 
 /// Every name that a class has, with its number.
-fn numbers() -> &'static HashMap<&'static str, usize, foldhash::fast::FixedState> {
-    static NUMBERS: OnceLock<HashMap<&'static str, usize, foldhash::fast::FixedState>> =
+fn numbers() -> &'static HashMap<&'static str, u16, foldhash::fast::FixedState> {
+    static NUMBERS: OnceLock<HashMap<&'static str, u16, foldhash::fast::FixedState>> =
         OnceLock::new();
     NUMBERS.get_or_init(|| {
         let mut numbers = HashMap::default();
         for table in super::TABLES {
             for method in table.own.iter().chain(super::common::METHODS) {
-                let next = numbers.len();
+                let next = u16::try_from(numbers.len()).unwrap_or(u16::MAX);
                 numbers.entry(method.name).or_insert(next);
             }
         }

@@ -38,11 +38,46 @@ fn replace_pattern(call: &mut Call<'_>, all: bool) -> Thrown {
     call.made(replaced)
 }
 
+/// What [`java_regex::split_at`] does, at a character of one byte.
+fn split_bytes(text: &Text, at: u8, limit: i32) -> Vec<Value> {
+    let bytes = text.as_bytes();
+    let mut end = bytes.len();
+    if limit == 0 {
+        while let Some(last) = end.checked_sub(1)
+            && bytes.get(last) == Some(&at)
+        {
+            end = last;
+        }
+        if end == 0 && !bytes.is_empty() {
+            return Vec::new();
+        }
+    }
+    let most = usize::try_from(limit).unwrap_or(0);
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for place in memchr::memchr_iter(at, bytes.get(..end).unwrap_or_default()) {
+        if parts.len() + 1 == most {
+            break;
+        }
+        parts.push(Value::Str(text.cut_at(from, place - from)));
+        from = place + 1;
+    }
+    parts.push(Value::Str(text.cut_at(from, end - from)));
+    parts
+}
+
 fn split(call: &mut Call<'_>) -> Thrown {
     let limit = if call.args.len() > 1 { call.int(1)? } else { 0 };
     let text = call.this_str()?;
     if let Some(at) = java_regex::single(call.str(0)?) {
         call.meter.charge(1 + text.len() / 16)?;
+        if let (Value::Str(this), Ok(byte)) = (call.this, u8::try_from(at))
+            && byte.is_ascii()
+        {
+            let parts = split_bytes(this, byte, limit);
+            call.meter.charge(parts.len().saturating_mul(4))?;
+            return Ok(Value::List(List::new(ListKind::StringArray, parts)));
+        }
         let mut from = 0;
         let part = |part: &str| {
             let start = from;

@@ -228,7 +228,7 @@ impl Parser<'_> {
             .get(start..self.at.saturating_sub(1))
             .unwrap_or_default()
         {
-            token.literal(self.source, &mut text);
+            token.literal(self.source, self.lexer.strays(), &mut text);
         }
         Ok(Parsed::Text(text))
     }

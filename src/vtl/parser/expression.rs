@@ -1,15 +1,12 @@
 //! Expressions, literals and what is inside strings.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use num_bigint::BigInt;
 
 use super::{Parser, Place};
-use crate::vtl::ast::{Comparison, Expr, Math, Sum};
+use crate::vtl::ast::{Comparison, Expr, Math, Piece, Sum};
 use crate::vtl::error::Error;
 use crate::vtl::span::Span;
-use crate::vtl::token::{Kind, Token, slice};
+use crate::vtl::token::{Kind, Token};
 
 fn comparison(kind: Kind) -> Option<Comparison> {
     Some(match kind {
@@ -34,7 +31,7 @@ impl Parser<'_> {
             while parser.accept(Kind::Or)? {
                 all.push(parser.conjunction()?);
             }
-            Ok(Expr::Or(all.into_boxed_slice()))
+            Ok(Expr::Or(all))
         })
     }
 
@@ -47,7 +44,7 @@ impl Parser<'_> {
         while self.accept(Kind::And)? {
             all.push(self.equality()?);
         }
-        Ok(Expr::And(all.into_boxed_slice()))
+        Ok(Expr::And(all))
     }
 
     fn equality(&mut self) -> Result<Expr, Error> {
@@ -87,9 +84,9 @@ impl Parser<'_> {
                 _ => break,
             };
             self.take()?;
-            let from = self.text_since(start).len();
+            let from = self.end_of_last();
             let operand = self.product()?;
-            rest.push((operator, operand, from..self.text_since(start).len()));
+            rest.push((operator, operand, self.text_from(from)));
         }
         Ok(self.computed(start, first, rest))
     }
@@ -106,32 +103,41 @@ impl Parser<'_> {
                 _ => break,
             };
             self.take()?;
-            let from = self.text_since(start).len();
+            let from = self.end_of_last();
             let operand = self.unary()?;
-            rest.push((operator, operand, from..self.text_since(start).len()));
+            rest.push((operator, operand, self.text_from(from)));
         }
         Ok(self.computed(start, first, rest))
     }
 
-    fn computed(&self, start: usize, first: Expr, rest: Vec<(Math, Expr, Range<usize>)>) -> Expr {
+    fn computed(&mut self, start: usize, first: Expr, rest: Vec<(Math, Expr, Piece)>) -> Expr {
         if rest.is_empty() {
             return first;
         }
         Expr::Math(Box::new(Sum {
             first,
-            rest: rest.into_boxed_slice(),
-            source: self.text_since(start).into(),
+            rest,
+            source: self.text_since(start),
             grouped: false,
             span: self.since(start),
         }))
     }
 
+    /// Where the last token taken ends.
+    fn end_of_last(&self) -> u32 {
+        let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        last.map_or(0, |token| token.span.end)
+    }
+
     /// The source from a token to the last one taken.
-    fn text_since(&self, first: usize) -> &str {
-        let tokens = self.tokens.get(first..self.at).unwrap_or_default();
-        let start = tokens.first().map_or(0, |t| t.span.start);
-        let end = tokens.last().map_or(start, |t| t.span.end);
-        slice(self.source, Span { start, end })
+    fn text_since(&mut self, first: usize) -> Piece {
+        let start = self.tokens.get(first).map_or(0, |token| token.span.start);
+        self.text_from(start)
+    }
+
+    fn text_from(&mut self, start: u32) -> Piece {
+        let end = self.end_of_last().max(start);
+        self.piece(Span { start, end })
     }
 
     fn unary(&mut self) -> Result<Expr, Error> {
@@ -183,7 +189,7 @@ impl Parser<'_> {
         self.take()?;
         let mut items = Vec::new();
         if self.accept(Kind::CloseList)? {
-            return Ok(Expr::List(Box::default()));
+            return Ok(Expr::List(Vec::new()));
         }
         loop {
             self.accept(Kind::Blank)?;
@@ -200,17 +206,15 @@ impl Parser<'_> {
                 };
                 self.expect(Kind::CloseList, "`]`")?;
                 let start = items.pop().unwrap_or(Expr::Int(0));
-                return Ok(Expr::Range(
-                    Box::new((start, end)),
-                    self.text_since(first).into(),
-                ));
+                let source = self.text_since(first);
+                return Ok(Expr::Range(Box::new((start, end)), source));
             }
             if !self.accept(Kind::Comma)? {
                 break;
             }
         }
         self.expect(Kind::CloseList, "`,` or `]`")?;
-        Ok(Expr::List(items.into_boxed_slice()))
+        Ok(Expr::List(items))
     }
 
     fn map(&mut self) -> Result<Expr, Error> {
@@ -223,7 +227,7 @@ impl Parser<'_> {
         ) {
             self.accept(Kind::Blank)?;
             self.take()?;
-            return Ok(Expr::Map(Box::default()));
+            return Ok(Expr::Map(Vec::new()));
         }
         loop {
             let key = self.parameter()?;
@@ -237,7 +241,7 @@ impl Parser<'_> {
         if !self.accept(Kind::CloseCurly)? {
             self.expect(Kind::CloseMap, "`,` or `}`")?;
         }
-        Ok(Expr::Map(entries.into_boxed_slice()))
+        Ok(Expr::Map(entries))
     }
 
     /// A literal that is one token.
@@ -278,13 +282,16 @@ impl Parser<'_> {
         let inner = image.get(1..image.len().max(2) - 1).unwrap_or_default();
         if image.starts_with('\'') {
             let text = match inner.contains("''") {
-                true => Arc::from(inner.replace("''", "'")),
-                false => Arc::from(inner),
+                true => self.names.keep(&inner.replace("''", "'")),
+                false => self.piece_of(inner, token.span.start as usize + 1),
             };
             return Ok(Expr::Text(text));
         }
-        if !inner.contains(['$', '#', '\\', '"']) {
-            return Ok(Expr::Text(Arc::from(inner)));
+        let special = |b: u8| matches!(b, b'$' | b'#' | b'\\' | b'"');
+        if !inner.bytes().any(special) {
+            return Ok(Expr::Text(
+                self.piece_of(inner, token.span.start as usize + 1),
+            ));
         }
         let mut text = match unicode_escapes(inner) {
             Some(text) => text.replace("\"\"", "\""),
@@ -298,7 +305,7 @@ impl Parser<'_> {
             }
         };
         if !image.contains(['$', '#']) {
-            return Ok(Expr::Text(Arc::from(text)));
+            return Ok(Expr::Text(self.names.keep(&text)));
         }
         let place = if text == inner {
             let start = Span {
@@ -323,11 +330,15 @@ impl Parser<'_> {
     }
 }
 
-fn compared(first: Expr, rest: Vec<(Comparison, Expr)>) -> Expr {
-    if rest.is_empty() {
-        return first;
+fn compared(first: Expr, mut rest: Vec<(Comparison, Expr)>) -> Expr {
+    match (rest.len(), rest.pop()) {
+        (1, Some((operator, right))) => Expr::Compare(Box::new((first, operator, right))),
+        (_, Some(last)) => {
+            rest.push(last);
+            Expr::Chain(Box::new(first), rest)
+        }
+        (_, None) => first,
     }
-    Expr::Compare(Box::new(first), rest.into_boxed_slice())
 }
 
 /// Replaces `\uXXXX`; `None` if one is not followed by four digits.

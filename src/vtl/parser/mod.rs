@@ -6,15 +6,14 @@ mod reference;
 mod statement;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::ast::{Nodes, Slot};
+use super::ast::{Nodes, Piece, Slot};
 use super::error::{Error, ErrorKind, Limit};
 use super::lexer::Lexer;
 use super::span::Span;
-use super::token::{Kind, Token};
+use super::token::{Kind, Token, slice};
 
 /// How deep directives, expressions and strings may be nested in each other.
 const MAX_DEPTH: u32 = 100;
@@ -23,8 +22,10 @@ const MAX_DEPTH: u32 = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     slots: HashMap<Box<str>, Slot, RandomState>,
-    macros: HashSet<String>,
+    macros: HashSet<String, RandomState>,
     mentions: Vec<Mention>,
+    /// The source of the template, and behind it whatever else the tree is about.
+    pub(crate) texts: String,
     /// What the `#define`s hold.
     pub(crate) bodies: Vec<Nodes>,
     pub(crate) home: u64,
@@ -36,7 +37,7 @@ struct Mention {
     /// A reference without a step, or with one that has no name.
     bare: bool,
     /// Perhaps one twice.
-    steps: Vec<Arc<str>>,
+    steps: Vec<Piece>,
 }
 
 impl Names {
@@ -51,30 +52,31 @@ impl Names {
     }
 
     /// Notes a reference with its first step.
-    fn mention(&mut self, slot: Slot, step: Option<&Arc<str>>) {
+    fn mention(&mut self, slot: Slot, step: Option<Piece>) {
         let Some(mention) = self.mentions.get_mut(slot as usize) else {
             return;
         };
-        match step {
-            None => mention.bare = true,
-            Some(step)
-                if mention
-                    .steps
-                    .iter()
-                    .rev()
-                    .take(16)
-                    .any(|known| *known == *step) => {}
-            Some(step) => mention.steps.push(Arc::clone(step)),
+        let Some(step) = step else {
+            mention.bare = true;
+            return;
+        };
+        let text = step.of(&self.texts);
+        let mut last = mention.steps.iter().rev().take(16);
+        if !last.any(|known| known.of(&self.texts) == text) {
+            mention.steps.push(step);
         }
     }
 
-    /// Every variable of a reference, with the first steps behind it.
-    pub(crate) fn mentioned(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.slots.iter().flat_map(|(name, slot)| {
+    /// Every variable of a reference, with the first steps behind it. `texts` are those of the template.
+    pub(crate) fn mentioned<'a>(
+        &'a self,
+        texts: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        self.slots.iter().flat_map(move |(name, slot)| {
             let mention = self.mentions.get(*slot as usize);
             let bare = mention.is_some_and(|mention| mention.bare).then_some(None);
             let steps = mention.into_iter().flat_map(|mention| &mention.steps);
-            let steps = steps.map(|step| Some(step.as_ref()));
+            let steps = steps.map(move |step| Some(step.of(texts)));
             bare.into_iter()
                 .chain(steps)
                 .map(|step| (name.as_ref(), step))
@@ -87,6 +89,16 @@ impl Names {
             .get(name)
             .and_then(|slot| self.mentions.get(slot as usize));
         mention.is_some_and(|mention| mention.bare || !mention.steps.is_empty())
+    }
+
+    /// Keeps a text that is no part of the source.
+    fn keep(&mut self, text: &str) -> Piece {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        Piece {
+            start: clip(start),
+            len: clip(text.len()),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Slot> {
@@ -104,8 +116,14 @@ impl Names {
     }
 }
 
+fn clip(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// Parses a whole template.
 pub(crate) fn parse(source: &str, names: &mut Names) -> Result<Nodes, Error> {
+    names.texts.reserve(source.len() + source.len() / 8);
+    names.texts.push_str(source);
     let mut parser = Parser::new(source, names, Place::Offset(0), 0);
     parser.tokens = TOKENS.take();
     let nodes = parser.template();
@@ -203,13 +221,29 @@ impl<'a> Parser<'a> {
     /// Takes the next token.
     fn take(&mut self) -> Result<Token, Error> {
         self.peek()?;
-        let token = self.tokens.get(self.at).cloned();
+        let token = self.tokens.get(self.at).copied();
         self.at += 1;
         Ok(token.unwrap_or(Token {
             kind: Kind::Eof,
             span: Span::new(self.source.len(), self.source.len()),
-            stray: Vec::new(),
+            stray: (0, 0),
         }))
+    }
+
+    /// A stretch of this text as a part of the template's texts.
+    fn piece(&mut self, span: Span) -> Piece {
+        match self.place {
+            Place::Offset(by) => Piece {
+                start: span.start.saturating_add(by),
+                len: span.end.saturating_sub(span.start),
+            },
+            Place::Within(_) => self.names.keep(slice(self.source, span)),
+        }
+    }
+
+    /// The same for a part of the source.
+    fn piece_of(&mut self, part: &str, start: usize) -> Piece {
+        self.piece(Span::new(start, start + part.len()))
     }
 
     /// Takes the next token if it is of this kind.

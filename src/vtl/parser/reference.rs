@@ -1,10 +1,9 @@
 //! References: the prefix, the name, and the steps behind it.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use super::Parser;
-use crate::vtl::ast::{Expr, Form, Reference, Slot, Step, StepKind};
+use crate::vtl::ast::{Expr, Form, Piece, Reference, Shape, Slot, Step, StepKind};
 use crate::vtl::error::Error;
 use crate::vtl::methods::Name;
 use crate::vtl::span::Span;
@@ -23,7 +22,7 @@ impl<'a> Prefix<'a> {
     fn of(image: &'a str) -> Self {
         let slashes = image.bytes().take_while(|b| *b == b'\\').count();
         let (_, rest) = image.split_at(slashes);
-        let dollar = rest.rfind('$').unwrap_or(0);
+        let dollar = memchr::memrchr(b'$', rest.as_bytes()).unwrap_or(0);
         let (stray, rest) = rest.split_at(dollar);
         Prefix {
             slashes,
@@ -45,7 +44,7 @@ impl<'a> Parser<'a> {
         let name = if braces {
             self.expect(Kind::Identifier, "a name")?
         } else {
-            token.clone()
+            token
         };
         let steps = self.steps()?;
         if braces {
@@ -54,13 +53,17 @@ impl<'a> Parser<'a> {
         let image = token.image(self.source);
         let prefix = Prefix::of(image);
         let source = self.source_of(prefix.rest, first);
+        let stray = match prefix.stray {
+            "" => Piece::default(),
+            stray => self.piece_of(stray, token.span.start as usize + prefix.slashes),
+        };
         let (form, root) = self.form(&token, &name, &prefix);
         let slot = self.names.slot(root);
         if !matches!(form, Form::Bare(_) | Form::Broken) {
             let child = steps.first().and_then(|step| match &step.kind {
-                StepKind::Property(name) => Some(name),
+                StepKind::Property(name) => Some(*name),
                 StepKind::Method(name, _) => Some(name.text()),
-                StepKind::Index(Expr::Text(key)) => Some(key),
+                StepKind::Index(Expr::Text(key)) => Some(*key),
                 StepKind::Index(_) => None,
             });
             self.names.mention(slot, child);
@@ -75,16 +78,17 @@ impl<'a> Parser<'a> {
         Ok(Reference {
             form,
             slot,
-            steps: steps.into_boxed_slice(),
-            slashes: "\\".repeat(prefix.slashes / 2).into_boxed_str(),
-            prefix: prefix.stray.into(),
+            shape: Shape::of(&steps),
+            steps,
+            slashes: u32::try_from(prefix.slashes / 2).unwrap_or(u32::MAX),
+            prefix: stray,
             source,
             span,
         })
     }
 
     /// What a reference prints for itself: the rest of its first token, and the tokens behind it.
-    fn source_of(&self, rest: &str, first: usize) -> Box<str> {
+    fn source_of(&mut self, rest: &str, first: usize) -> Piece {
         let end = |token: &Token| token.span.end as usize;
         let from = self.tokens.get(first).map_or(0, |t| end(t) - rest.len());
         let parts = self.tokens.get(first + 1..self.at).unwrap_or_default();
@@ -93,27 +97,28 @@ impl<'a> Parser<'a> {
         let one = parts.iter().all(|part| {
             let follows = part.span.start as usize == at;
             at = end(part);
-            follows && part.stray.is_empty() && part.kind != Kind::BlockComment
+            follows && !part.has_stray() && part.kind != Kind::BlockComment
         });
-        if let (true, Some(source)) = (one, self.source.get(from..at)) {
-            return source.into();
+        if one {
+            return self.piece(Span::new(from, at));
         }
         let mut source = rest.to_owned();
         for part in parts {
-            part.literal(self.source, &mut source);
+            part.literal(self.source, self.lexer.strays(), &mut source);
         }
-        source.into_boxed_str()
+        self.names.keep(&source)
     }
 
     /// What the first token makes of the reference, and the name of its variable.
-    fn form(&self, token: &Token, name: &Token, prefix: &Prefix<'a>) -> (Form, &'a str) {
+    fn form(&mut self, token: &Token, name: &Token, prefix: &Prefix<'a>) -> (Form, &'a str) {
         let braces = token.kind == Kind::OpenCurly;
         let image = token.image(self.source);
         if image.contains("\\!") {
             return (Form::Broken, image);
         }
         let Some(plain) = prefix.rest.strip_prefix('$') else {
-            return (Form::Bare(prefix.rest.into()), prefix.rest);
+            let start = token.span.end as usize - prefix.rest.len();
+            return (Form::Bare(self.piece_of(prefix.rest, start)), prefix.rest);
         };
         let (quiet, plain) = match plain.strip_prefix('!') {
             Some(plain) => (true, plain),
@@ -160,14 +165,14 @@ impl<'a> Parser<'a> {
                 Kind::Dot if self.peek_at(1)? == Kind::Identifier => {
                     self.take()?;
                     let name = self.take()?;
-                    let name = name.image(self.source);
+                    let piece = self.piece(name.span);
                     let kind = if self.at_call()? {
-                        let name = Name::new(name);
+                        let name = Name::new(name.image(self.source), piece);
                         self.take()?;
                         let arguments = self.nested(Self::arguments)?;
-                        StepKind::Method(name, arguments.into_boxed_slice())
+                        StepKind::Method(name, arguments)
                     } else {
-                        StepKind::Property(Arc::from(name))
+                        StepKind::Property(piece)
                     };
                     self.push_step(&mut steps, kind, first);
                 }

@@ -1,7 +1,7 @@
 //! Statements: text, references, comments, escapes, `#if` and `#set`.
 
 use super::Parser;
-use crate::vtl::ast::{Form, If, Node, Nodes, Set, Target};
+use crate::vtl::ast::{Form, If, Node, Nodes, Piece, Set, Target};
 use crate::vtl::error::Error;
 use crate::vtl::span::Span;
 use crate::vtl::token::{Kind, slice};
@@ -14,24 +14,14 @@ pub(super) fn is_directive(name: &str) -> bool {
     )
 }
 
-/// Collects nodes and joins neighbouring text.
-#[derive(Default)]
-struct Collector {
-    nodes: Vec<Node>,
-    text: String,
-}
-
-impl Collector {
-    fn push(&mut self, node: Node) {
-        self.flush();
-        self.nodes.push(node);
+/// Adds a text, joined with the one before it if that is its neighbour.
+fn push_text(nodes: &mut Nodes, text: Piece) {
+    if text.len == 0 {
+        return;
     }
-
-    fn flush(&mut self) {
-        if !self.text.is_empty() {
-            let text = std::mem::take(&mut self.text);
-            self.nodes.push(Node::Text(text.into_boxed_str()));
-        }
+    match nodes.last_mut() {
+        Some(Node::Text(last)) if last.start + last.len == text.start => last.len += text.len,
+        _ => nodes.push(Node::Text(text)),
     }
 }
 
@@ -39,14 +29,13 @@ impl Parser<'_> {
     /// Statements up to a token that starts none.
     pub(super) fn statements(&mut self) -> Result<Nodes, Error> {
         self.nested(|parser| {
-            let mut into = Collector::default();
+            let mut into = Nodes::new();
             while parser.statement(&mut into)? {}
-            into.flush();
-            Ok(into.nodes.into_boxed_slice())
+            Ok(into)
         })
     }
 
-    fn statement(&mut self, into: &mut Collector) -> Result<bool, Error> {
+    fn statement(&mut self, into: &mut Nodes) -> Result<bool, Error> {
         match self.peek()? {
             Kind::If => into.push(self.if_statement()?),
             Kind::Identifier => into.push(self.printed()?),
@@ -56,7 +45,8 @@ impl Parser<'_> {
                 // A stray prefix may have become a part of the comment; it prints.
                 let image = token.image(self.source);
                 if let Some(at) = image.find("##").or_else(|| image.find("#*")) {
-                    into.text.push_str(image.get(..at).unwrap_or_default());
+                    let start = token.span.start as usize;
+                    push_text(into, self.piece(Span::new(start, start + at)));
                 }
                 if kind == Kind::LineCommentStart {
                     self.accept(Kind::LineCommentEnd)?;
@@ -68,9 +58,9 @@ impl Parser<'_> {
                 let image = token.image(self.source);
                 let mut inner = image.chars();
                 inner.nth(2);
-                let inner = inner.as_str();
-                into.text
-                    .push_str(inner.get(..inner.len() - 3).unwrap_or_default());
+                let end = token.span.end as usize;
+                let start = end - inner.as_str().len();
+                push_text(into, self.piece(Span::new(start, end.saturating_sub(3))));
             }
             Kind::Set => into.push(self.set_statement()?),
             Kind::EscapedDirective => {
@@ -83,12 +73,15 @@ impl Parser<'_> {
                 if let Some(token) = self.tokens.get_mut(at) {
                     token.span = span;
                 }
-                into.text.push_str(slice(self.source, span));
+                push_text(into, self.piece(span));
             }
-            Kind::DoubleEscape => self.escapes(&mut into.text)?,
+            Kind::DoubleEscape => {
+                let text = self.escapes()?;
+                push_text(into, self.names.keep(&text));
+            }
             Kind::Word | Kind::BracketedWord => match self.directive()? {
                 super::directive::Parsed::Node(node) => into.push(node),
-                super::directive::Parsed::Text(text) => into.text.push_str(&text),
+                super::directive::Parsed::Text(text) => push_text(into, self.names.keep(&text)),
             },
             Kind::Text
             | Kind::Dot
@@ -102,7 +95,15 @@ impl Parser<'_> {
             | Kind::CloseCurly
             | Kind::EmptyIndex => {
                 let token = self.take()?;
-                token.literal(self.source, &mut into.text);
+                let text = match token.has_stray() {
+                    true => {
+                        let mut text = String::new();
+                        token.literal(self.source, self.lexer.strays(), &mut text);
+                        self.names.keep(&text)
+                    }
+                    false => self.piece(token.span),
+                };
+                push_text(into, text);
             }
             _ => return Ok(false),
         }
@@ -131,7 +132,7 @@ impl Parser<'_> {
     }
 
     /// Pairs of backslashes: halved before a directive, kept before anything else.
-    fn escapes(&mut self, text: &mut String) -> Result<(), Error> {
+    fn escapes(&mut self) -> Result<String, Error> {
         let mut count = 0;
         while self.accept(Kind::DoubleEscape)? {
             count += 1;
@@ -147,10 +148,7 @@ impl Parser<'_> {
         let control = matches!(kind, Kind::If | Kind::Else | Kind::ElseIf | Kind::End)
             || is_directive(name)
             || self.names.macros.contains(name);
-        for _ in 0..count {
-            text.push_str(if control { "\\" } else { "\\\\" });
-        }
-        Ok(())
+        Ok(if control { "\\" } else { "\\\\" }.repeat(count))
     }
 
     fn if_statement(&mut self) -> Result<Node, Error> {
@@ -177,7 +175,7 @@ impl Parser<'_> {
         }
         self.expect(Kind::End, "the #end of an #if")?;
         Ok(Node::If(Box::new(If {
-            branches: branches.into_boxed_slice(),
+            branches,
             otherwise,
         })))
     }

@@ -1,6 +1,7 @@
 //! Writes the row of nodes of a document.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Value;
 use super::doc::{Doc, Node};
@@ -265,12 +266,12 @@ impl DocBuilder {
 
     /// The document. `source` is the text whose length was given at the start.
     pub(crate) fn finish(self, source: &str) -> Rc<Doc> {
-        let mut text = self.more;
-        if !source.is_empty() {
-            text.insert_str(0, source);
-        }
+        let text = match (source, self.more.as_str()) {
+            (text, "") | ("", text) => Arc::from(text),
+            (source, more) => Arc::from([source, more].concat()),
+        };
         Rc::new(Doc::new(
-            text.into_boxed_str(),
+            text,
             self.nodes,
             self.others,
             self.containers,

@@ -6,6 +6,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::list::ListInner;
@@ -69,7 +70,7 @@ pub(crate) fn same_bytes(a: &[u8], b: &[u8]) -> bool {
 
 /// A document.
 pub(crate) struct Doc {
-    text: Box<str>,
+    text: Arc<str>,
     nodes: Vec<Node>,
     others: Vec<Value>,
     containers: u32,
@@ -84,7 +85,7 @@ enum Copied {
 
 impl Doc {
     pub(super) fn new(
-        text: Box<str>,
+        text: Arc<str>,
         nodes: Vec<Node>,
         others: Vec<Value>,
         containers: u32,
@@ -96,6 +97,11 @@ impl Doc {
             containers,
             copies: OnceCell::new(),
         }
+    }
+
+    /// A document that is nothing but its text, for strings to be cut out of it.
+    pub(crate) fn of_text(text: Arc<str>) -> Rc<Doc> {
+        Rc::new(Doc::new(text, Vec::new(), Vec::new(), 0))
     }
 
     #[inline]
@@ -167,7 +173,7 @@ impl Doc {
 
     /// The value of a key of a plain map.
     #[inline]
-    pub(super) fn member(&self, at: u32, key: &str) -> Option<u32> {
+    pub(super) fn member(&self, at: u32, key: &[u8]) -> Option<u32> {
         let mut entry = Doc::first(at);
         for _ in 0..self.count(at) {
             if self.is_key(entry, key) {
@@ -179,10 +185,10 @@ impl Doc {
     }
 
     #[inline]
-    fn is_key(&self, at: u32, key: &str) -> bool {
-        match self.node(at) {
-            Node::Key { start, len, .. } if len as usize == key.len() => {
-                same_bytes(self.bytes(start, len), key.as_bytes())
+    fn is_key(&self, at: u32, key: &[u8]) -> bool {
+        match self.nodes.get(at as usize) {
+            Some(&Node::Key { start, len, .. }) if len as usize == key.len() => {
+                same_bytes(self.bytes(start, len), key)
             }
             _ => false,
         }
@@ -191,19 +197,21 @@ impl Doc {
     /// The value of a property, unless that takes more than a look at the row. The hint is how many nodes behind
     /// its map the key was the last time: maps in a list mostly are of the same form.
     #[inline]
-    pub(crate) fn property(&self, at: u32, name: &str, hint: &AtomicU32) -> Option<u32> {
+    pub(crate) fn property(&self, at: u32, name: &[u8], hint: &AtomicU32) -> Option<u32> {
         if !self.is_plain(at) {
             return None;
         }
         let last = hint.load(Ordering::Relaxed);
         let guess = at.saturating_add(last);
-        if matches!(self.node(guess), Node::Key { back, .. } if back == last)
-            && self.is_key(guess, name)
+        if let Some(&Node::Key { start, len, back }) = self.nodes.get(guess as usize)
+            && back == last
+            && len as usize == name.len()
+            && same_bytes(self.bytes(start, len), name)
         {
             return Some(guess + 1);
         }
         let searched = matches!(self.node(at), Node::Map { count, .. } if count <= LONG);
-        if !searched || matches!(name, "class" | "Class") {
+        if !searched || matches!(name, b"class" | b"Class") {
             return None;
         }
         let found = self.member(at, name)?;

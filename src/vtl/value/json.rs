@@ -1,14 +1,21 @@
 //! Values as JSON text, the way json-smart writes it.
 
-use super::{Map, Printer, Value};
+use std::rc::Rc;
+
+use super::doc::Node;
+use super::{Doc, Map, Printer, Value, double_text};
 use crate::vtl::meter::Meter;
 use crate::vtl::object::Exception;
 
 /// Appends a quoted string.
 pub(crate) fn write_json_string(text: &str, out: &mut String, escape_slash: bool) {
     out.push('"');
+    // Most texts have nothing to escape, and many have no character beyond ASCII.
+    let special = |b: &u8| matches!(b, 0..=0x1f | b'"' | b'\\' | b'/' | 0x7f..);
     let mut plain = 0;
-    for (at, c) in text.char_indices() {
+    let first = text.bytes().position(|b| special(&b)).unwrap_or(text.len());
+    let rest = text.get(first..).unwrap_or_default();
+    for (at, c) in rest.char_indices().map(|(at, c)| (first + at, c)) {
         let short = match c {
             '"' => "\\\"",
             '\\' => "\\\\",
@@ -57,10 +64,70 @@ pub(super) fn write_json(
         | Value::Float(_)
         | Value::Double(_)
         | Value::BigDecimal(_) => Printer::plain(meter).scalar(value, out),
-        Value::List(list) => list.look(|items| write_items(items, out, slash, meter, depth))?,
+        Value::List(list) => match list.plain() {
+            Some((doc, at)) => write_node(doc, at, out, slash, meter, depth)?,
+            None => list.look(|items| write_items(items, out, slash, meter, depth))?,
+        },
         Value::View(view) => write_items(&view.items(), out, slash, meter, depth)?,
-        Value::Map(map) => write_map(map, out, slash, meter, depth)?,
+        Value::Map(map) => match map.plain() {
+            Some((doc, at)) => write_node(doc, at, out, slash, meter, depth)?,
+            None => write_map(map, out, slash, meter, depth)?,
+        },
         other => write_json_string(&other.to_text()?, out, slash),
+    }
+    Ok(())
+}
+
+/// Appends what stands at a place in a document, without making values of it.
+fn write_node(
+    doc: &Rc<Doc>,
+    at: u32,
+    out: &mut String,
+    slash: bool,
+    meter: &Meter,
+    depth: u32,
+) -> Result<(), Exception> {
+    let mut buffer = itoa::Buffer::new();
+    match doc.node(at) {
+        Node::Null => out.push_str("null"),
+        Node::Bool(v) => out.push_str(if v { "true" } else { "false" }),
+        Node::Int(v) => out.push_str(buffer.format(v)),
+        Node::Long(v) => out.push_str(buffer.format(v)),
+        Node::Double(v) if v.is_finite() => double_text(v, out),
+        Node::Text { start, len } | Node::Key { start, len, .. } => {
+            let text = doc.slice(start, len);
+            meter.text(out.len() + text.len())?;
+            write_json_string(text, out, slash);
+        }
+        Node::List { .. } if doc.is_plain(at) => {
+            meter.depth(depth)?;
+            meter.charge(doc.count(at) as usize)?;
+            out.push('[');
+            for (number, item) in doc.items(at).enumerate() {
+                if number > 0 {
+                    out.push(',');
+                }
+                write_node(doc, item, out, slash, meter, depth + 1)?;
+            }
+            out.push(']');
+            meter.text(out.len())?;
+        }
+        Node::Map { .. } if doc.is_plain(at) => {
+            meter.depth(depth)?;
+            meter.charge(doc.count(at) as usize)?;
+            out.push('{');
+            for (number, (key, value)) in doc.entries(at).enumerate() {
+                if number > 0 {
+                    out.push(',');
+                }
+                write_node(doc, key, out, slash, meter, depth)?;
+                out.push(':');
+                write_node(doc, value, out, slash, meter, depth + 1)?;
+            }
+            out.push('}');
+            meter.text(out.len())?;
+        }
+        _ => write_json(&Doc::value(doc, at), out, slash, meter, depth)?,
     }
     Ok(())
 }

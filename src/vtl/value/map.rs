@@ -198,7 +198,7 @@ impl Map {
     pub fn get_str(&self, key: &str) -> Option<Value> {
         match self.plain() {
             Some((doc, at)) if doc.is_short(at) => {
-                doc.member(at, key).map(|found| Doc::value(doc, found))
+                doc.member(at, key.as_bytes()).map(|found| Doc::value(doc, found))
             }
             _ => self.look()?.get_str(key).cloned(),
         }
@@ -234,7 +234,7 @@ impl Map {
     #[must_use]
     pub fn contains_str(&self, key: &str) -> bool {
         match self.plain() {
-            Some((doc, at)) if doc.is_short(at) => doc.member(at, key).is_some(),
+            Some((doc, at)) if doc.is_short(at) => doc.member(at, key.as_bytes()).is_some(),
             _ => self
                 .look()
                 .is_some_and(|cells| cells.get_str(key).is_some()),

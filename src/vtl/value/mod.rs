@@ -94,10 +94,7 @@ impl Value {
     /// The empty string, which is what an invalid reference evaluates to.
     #[must_use]
     pub fn empty() -> Value {
-        thread_local! {
-            static EMPTY: Str = Str::from("");
-        }
-        Value::Str(EMPTY.with(Str::clone))
+        Value::Str(Str::fixed(""))
     }
 
     /// Whether this is `null`.

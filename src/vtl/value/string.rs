@@ -14,6 +14,7 @@ pub struct Str(Repr);
 #[derive(Clone)]
 enum Repr {
     Own(Rc<str>),
+    Static(&'static str),
     /// A text of a template or a host, which threads share.
     Shared(Arc<str>),
     Cut {
@@ -24,6 +25,22 @@ enum Repr {
 }
 
 impl Str {
+    /// A text of the program.
+    pub(crate) const fn fixed(text: &'static str) -> Self {
+        Str(Repr::Static(text))
+    }
+
+    /// How many bytes it has.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        match &self.0 {
+            Repr::Own(text) => text.len(),
+            Repr::Static(text) => text.len(),
+            Repr::Shared(text) => text.len(),
+            Repr::Cut { len, .. } => *len as usize,
+        }
+    }
+
     /// A part of a document's text.
     pub(crate) fn cut(doc: &Rc<Doc>, start: u32, len: u32) -> Self {
         Str(Repr::Cut {
@@ -39,6 +56,7 @@ impl Str {
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Repr::Own(text) => text,
+            Repr::Static(text) => text,
             Repr::Shared(text) => text,
             Repr::Cut { doc, start, len } => doc.slice(*start, *len),
         }
@@ -48,6 +66,7 @@ impl Str {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Own(text) => text.as_bytes(),
+            Repr::Static(text) => text.as_bytes(),
             Repr::Shared(text) => text.as_bytes(),
             Repr::Cut { doc, start, len } => doc.bytes(*start, *len),
         }
@@ -56,11 +75,20 @@ impl Str {
     /// A part of it, by bytes; empty where that is no text. What is cut out of a document needs no room of its own.
     pub(crate) fn part(&self, from: usize, len: usize) -> Str {
         let Some(part) = self.as_str().get(from..from.saturating_add(len)) else {
-            return Str::from("");
+            return Str::fixed("");
         };
         match (&self.0, u32::try_from(from), u32::try_from(len)) {
             (Repr::Cut { doc, start, .. }, Ok(from), Ok(len)) => Str::cut(doc, start + from, len),
             _ => Str::from(part),
+        }
+    }
+
+    /// The same without a look at where characters end: the caller knows that a character begins and ends there.
+    #[inline]
+    pub(crate) fn cut_at(&self, from: usize, len: usize) -> Str {
+        match (&self.0, u32::try_from(from), u32::try_from(len)) {
+            (Repr::Cut { doc, start, .. }, Ok(from), Ok(len)) => Str::cut(doc, start + from, len),
+            _ => self.part(from, len),
         }
     }
 
@@ -69,7 +97,7 @@ impl Str {
     pub fn to_shared(&self) -> Arc<str> {
         match &self.0 {
             Repr::Shared(text) => Arc::clone(text),
-            Repr::Own(_) | Repr::Cut { .. } => Arc::from(self.as_str()),
+            Repr::Own(_) | Repr::Static(_) | Repr::Cut { .. } => Arc::from(self.as_str()),
         }
     }
 }
@@ -92,7 +120,7 @@ impl AsRef<str> for Str {
 impl PartialEq for Str {
     #[inline]
     fn eq(&self, other: &Str) -> bool {
-        same_bytes(self.as_bytes(), other.as_bytes())
+        self.size() == other.size() && same_bytes(self.as_bytes(), other.as_bytes())
     }
 }
 
