@@ -15,6 +15,9 @@ pub struct Target {
     pub timeout: Option<Duration>,
     /// Whether a certificate of an unknown issuer is accepted.
     pub insecure_skip_verification: bool,
+    /// Whether the host is filled in from stage variables or by the client: a client of HTTP may
+    /// then refuse addresses that nobody means to publish.
+    pub templated_host: bool,
     /// The name to sign under, for a service of AWS.
     pub signing: Option<Arc<SigningScope>>,
     /// Whether the body of the answer is read as a whole, so that the deadline covers it too.

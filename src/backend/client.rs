@@ -8,16 +8,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, Uri, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
 use crate::backend::pool::{Key, Pool};
-use crate::backend::resolve::{NameError, Resolver};
+use crate::backend::resolve::{Forbidden, NameError, Resolver, is_forbidden};
 use crate::body::Body;
 use crate::error::{BoxError, Error, ErrorKind, find};
+use crate::target::Target;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -57,14 +58,20 @@ pub struct HttpClient {
 #[derive(Debug)]
 struct Shared {
     pool: Pool,
+    open: Connectors,
+    guarded: Connectors,
+    guard: bool,
+}
+
+#[derive(Debug)]
+struct Connectors {
     plain: HttpConnector<Resolver>,
     tls: HttpsConnector<HttpConnector<Resolver>>,
 }
 
-impl HttpClient {
-    /// A client with a pool of its own; its clones share the pool.
-    pub fn new() -> Self {
-        let mut plain = HttpConnector::new_with_resolver(Resolver::new());
+impl Connectors {
+    fn new(guarded: bool) -> Self {
+        let mut plain = HttpConnector::new_with_resolver(Resolver::new(guarded));
         plain.set_nodelay(true);
         plain.set_connect_timeout(Some(CONNECT_TIMEOUT));
         plain.enforce_http(false);
@@ -73,11 +80,32 @@ impl HttpClient {
             .https_only()
             .enable_http1()
             .wrap_connector(plain.clone());
+        Self { plain, tls }
+    }
+}
+
+impl HttpClient {
+    /// A client with a pool of its own; its clones share the pool.
+    pub fn new() -> Self {
+        Self::with_guard(false)
+    }
+
+    /// A client that refuses to send a request whose host has parameters or stage variables in it
+    /// ([`Target::templated_host`]) to a link-local address or the metadata service of a cloud
+    /// (`169.254.0.0/16`, `fe80::/10`, `fd00:ec2::254`). Loopback stays reachable.
+    ///
+    /// `apigw serve` uses it unless it is told otherwise.
+    pub fn guarded() -> Self {
+        Self::with_guard(true)
+    }
+
+    fn with_guard(guard: bool) -> Self {
         Self {
             shared: Arc::new(Shared {
                 pool: Pool::default(),
-                plain,
-                tls,
+                open: Connectors::new(false),
+                guarded: Connectors::new(true),
+                guard,
             }),
         }
     }
@@ -140,7 +168,12 @@ impl fmt::Debug for HttpClientFuture {
 
 impl Shared {
     async fn send(self: Arc<Self>, mut request: Request<Body>) -> Result<Response<Body>, Error> {
-        let key = address(&mut request)?;
+        let mut key = address(&mut request)?;
+        key.guarded = self.guard
+            && request
+                .extensions()
+                .get::<Target>()
+                .is_some_and(|target| target.templated_host);
         loop {
             let (mut sender, reused) = match self.pool.take(&key) {
                 Some(sender) => (sender, true),
@@ -148,6 +181,14 @@ impl Shared {
                 None => (Box::pin(self.connect(&key)).await.map_err(typed)?, false),
             };
             let failed = match sender.try_send_request(request).await {
+                // Nobody asked for another protocol: `Upgrade` is never sent on.
+                Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    return Err(Error::new(
+                        ErrorKind::Network,
+                        "execution failed due to a network error communicating with endpoint: \
+                         it switched protocols unasked",
+                    ));
+                }
                 Ok(mut response) => {
                     // Of the connection with the backend: its version, and a reason that belongs
                     // to a status which may yet be another.
@@ -179,10 +220,20 @@ impl Shared {
             .authority(key.authority.clone())
             .path_and_query("/")
             .build()?;
-        if key.https {
-            handshake(self.tls.clone().call(target).await?).await
+        let connectors = if key.guarded {
+            // The connector does not ask the resolver about what is an address already.
+            let host = key.authority.host().trim_matches(['[', ']']);
+            if host.parse().is_ok_and(is_forbidden) {
+                return Err(Forbidden.into());
+            }
+            &self.guarded
         } else {
-            handshake(self.plain.clone().call(target).await?).await
+            &self.open
+        };
+        if key.https {
+            handshake(connectors.tls.clone().call(target).await?).await
+        } else {
+            handshake(connectors.plain.clone().call(target).await?).await
         }
     }
 }
@@ -229,11 +280,22 @@ fn address(request: &mut Request<Body>) -> Result<Key, Error> {
             .map_err(|error| Error::configuration("invalid endpoint address").with_source(error))?;
         host.insert(name);
     }
-    Ok(Key { https, authority })
+    Ok(Key {
+        https,
+        authority,
+        guarded: false,
+    })
 }
 
 // AWS: the texts are those of its execution log.
 fn typed(error: BoxError) -> Error {
+    if find::<Forbidden>(error.as_ref()).is_some() {
+        return Error::configuration(
+            "execution failed due to configuration error: invalid endpoint address: a host with \
+             parameters or stage variables leads to a link-local address",
+        )
+        .with_source(error);
+    }
     if find::<NameError>(error.as_ref()).is_some() {
         return Error::configuration(
             "execution failed due to configuration error: invalid endpoint address",
@@ -262,6 +324,51 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[tokio::test]
+    async fn hosts_with_parameters_lead_to_no_link_local_address() {
+        for host in [
+            "169.254.169.254",
+            "[fe80::1]",
+            "[fd00:ec2::254]",
+            "[::ffff:169.254.0.1]",
+        ] {
+            let mut target = Target::new();
+            target.templated_host = true;
+            let request = Request::get(format!("http://{host}/latest/meta-data/"))
+                .extension(target)
+                .body(Body::empty());
+            let error = HttpClient::guarded()
+                .call(request.unwrap())
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{host}");
+            assert!(error.message().contains("link-local"), "{host}: {error}");
+        }
+        for host in ["127.0.0.1", "10.0.0.1", "[::1]", "169.253.0.1"] {
+            assert!(
+                !is_forbidden(host.trim_matches(['[', ']']).parse().unwrap()),
+                "{host}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_switches_protocols_unasked_fails() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).await;
+            let answer =
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+        let request = Request::get(format!("http://{address}/")).body(Body::empty());
+        let error = HttpClient::new().call(request.unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Network);
+    }
 
     #[tokio::test]
     async fn the_status_line_of_a_backend_stays_behind() {

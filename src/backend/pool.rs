@@ -31,13 +31,17 @@ const SWEEP: Duration = Duration::from_secs(5);
 pub(super) struct Key {
     pub(super) https: bool,
     pub(super) authority: Authority,
+    /// Whether link-local addresses are out of reach.
+    pub(super) guarded: bool,
 }
 
 // By the text as it is: `Authority` folds case a byte at a time, which costs more than the second
 // connection to a host that is spelled in two ways.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.https == other.https && self.authority.as_str() == other.authority.as_str()
+        self.https == other.https
+            && self.guarded == other.guarded
+            && self.authority.as_str() == other.authority.as_str()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lint::names;
 use crate::lint::parameters::other_case;
 use crate::lint::subject::Subject;
 use crate::lint::value::{Printed, Variables};
-use crate::vtl::ast::{Expr, Form, Node, Reference, StepKind, Target};
+use crate::vtl::ast::{Expr, Form, Node, Piece, Reference, StepKind, Target};
 use crate::vtl::{Span, Template};
 
 /// The variables that every template has.
@@ -93,11 +93,15 @@ struct Walk<'w, 'a, 't> {
 }
 
 impl<'t> Walk<'_, '_, 't> {
+    fn text(&self, piece: Piece) -> &'t str {
+        self.variables.text(piece)
+    }
+
     /// The place behind the statements.
     fn nodes(&mut self, nodes: &'t [Node], mut place: Place) -> Place {
         for node in nodes {
             place = match node {
-                Node::Text(text) => place.after(text),
+                Node::Text(text) => place.after(self.text(*text)),
                 Node::Reference(reference) => self.print(reference, place),
                 Node::Set(set) => {
                     if let Target::Inner(target) = &set.target {
@@ -142,9 +146,11 @@ impl<'t> Walk<'_, '_, 't> {
     fn print(&mut self, reference: &'t Reference, place: Place) -> Place {
         self.read(reference);
         if matches!(reference.form, Form::Escaped | Form::Bare(_) | Form::Broken) {
-            return place.after(&reference.source);
+            return place.after(self.text(reference.source));
         }
-        let place = place.after(&reference.slashes).after(&reference.prefix);
+        let place = place
+            .after(&"\\".repeat(usize::try_from(reference.slashes).unwrap_or_default()))
+            .after(self.text(reference.prefix));
         let printed = self.variables.printed(reference);
         match &place {
             Place::Text { json, .. } => self.in_text(reference, printed, &json.key),
@@ -215,7 +221,7 @@ impl<'t> Walk<'_, '_, 't> {
         what: &str,
         help: &str,
     ) {
-        let message = format!("`{}` {what}", short(&reference.source));
+        let message = format!("`{}` {what}", short(self.text(reference.source)));
         self.found(
             make(code, self.pointer.to_owned(), message).help(help),
             reference.span,
@@ -239,7 +245,7 @@ impl<'t> Walk<'_, '_, 't> {
             match &step.kind {
                 StepKind::Method(name, arguments) => {
                     // Documented, and no method of a Java list.
-                    if &**name.text() == "count" && arguments.is_empty() {
+                    if self.text(name.text()) == "count" && arguments.is_empty() {
                         let finding = Diagnostic::warning(
                             "template-method",
                             self.pointer,
@@ -258,17 +264,17 @@ impl<'t> Walk<'_, '_, 't> {
     fn names(&mut self, reference: &Reference) {
         let root = self.variables.name(reference.slot);
         if !ROOTS.contains(&root) {
-            let filled = self.function && reference.source.starts_with("${");
+            let filled = self.function && self.text(reference.source).starts_with("${");
             if !filled && !self.variables.is_set(reference.slot) {
                 let finding = Diagnostic::warning(
                     "template-name",
                     self.pointer,
                     format!(
                         "nothing sets `${root}`: `{}` prints nothing",
-                        short(&reference.source)
+                        short(self.text(reference.source))
                     ),
                 );
-                let finding = match names::meant(&reference.source) {
+                let finding = match names::meant(self.text(reference.source)) {
                     Some(meant) => finding.help(format!("did you mean `{meant}`?")),
                     None => finding.help(
                         "set it with #set, or write the `$` as a text of its own: #set($d = '$')$d",
@@ -286,9 +292,9 @@ impl<'t> Walk<'_, '_, 't> {
             return;
         };
         let (name, called) = match &first.kind {
-            StepKind::Property(name) => (name.as_ref(), false),
-            StepKind::Method(name, _) => (name.text().as_ref(), true),
-            StepKind::Index(Expr::Text(key)) => (key.as_ref(), false),
+            StepKind::Property(name) => (self.text(*name), false),
+            StepKind::Method(name, _) => (self.text(name.text()), true),
+            StepKind::Index(Expr::Text(key)) => (self.text(*key), false),
             StepKind::Index(_) => return,
         };
         let known = match (root, called) {
@@ -333,18 +339,18 @@ impl<'t> Walk<'_, '_, 't> {
         }
         if (root, name) == ("stageVariables", "get") && called {
             if let StepKind::Method(_, arguments) = &first.kind
-                && let [Expr::Text(name)] = arguments.as_ref()
+                && let [Expr::Text(name)] = arguments.as_slice()
             {
-                self.stage_variable(name, reference);
+                self.stage_variable(self.text(*name), reference);
             }
         } else if root == "stageVariables" && !called {
             self.stage_variable(name, reference);
         }
         if (root, name, called) == ("input", "params", true)
             && let StepKind::Method(_, arguments) = &first.kind
-            && let [Expr::Text(parameter)] = arguments.as_ref()
+            && let [Expr::Text(parameter)] = arguments.as_slice()
         {
-            self.parameter(parameter, reference);
+            self.parameter(self.text(*parameter), reference);
         }
     }
 
@@ -359,7 +365,7 @@ impl<'t> Walk<'_, '_, 't> {
             format!(
                 "stage {:?} has no variable {name:?}; `{}` prints nothing",
                 stage.name(),
-                short(&reference.source)
+                short(self.text(reference.source))
             ),
         );
         self.found(
@@ -418,9 +424,13 @@ impl<'t> Walk<'_, '_, 't> {
                 self.expression(&ends.1);
             }
             Expr::Not(inner) => self.expression(inner),
-            Expr::Compare(first, rest) => {
+            Expr::Chain(first, rest) => {
                 self.expression(first);
                 rest.iter().for_each(|(_, other)| self.expression(other));
+            }
+            Expr::Compare(sides) => {
+                self.expression(&sides.0);
+                self.expression(&sides.2);
             }
             Expr::Math(sum) => {
                 self.expression(&sum.first);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::vtl::Template;
-use crate::vtl::ast::{Expr, Form, Node, Reference, Slot, Step, StepKind, Target};
+use crate::vtl::ast::{Expr, Form, Node, Piece, Reference, Slot, Step, StepKind, Target};
 
 /// How many variables may be read from one another.
 const MAX_STEPS: usize = 8;
@@ -40,6 +40,7 @@ enum Origin<'a> {
 /// What the template gives its variables.
 pub(super) struct Variables<'a> {
     resource: &'a str,
+    texts: &'a str,
     names: HashMap<Slot, &'a str>,
     origins: HashMap<Slot, Vec<Origin<'a>>>,
 }
@@ -49,6 +50,7 @@ impl<'a> Variables<'a> {
     pub(super) fn of(template: &'a Template, resource: &'a str) -> Self {
         let mut variables = Self {
             resource,
+            texts: &template.texts,
             names: template
                 .names
                 .all()
@@ -61,6 +63,11 @@ impl<'a> Variables<'a> {
             variables.collect(body);
         }
         variables
+    }
+
+    /// A text of the template.
+    pub(super) fn text(&self, piece: Piece) -> &'a str {
+        piece.of(self.texts)
     }
 
     /// The name of a variable.
@@ -130,9 +137,13 @@ impl<'a> Variables<'a> {
                 self.inside(&ends.1);
             }
             Expr::Not(inner) => self.inside(inner),
-            Expr::Compare(first, rest) => {
+            Expr::Chain(first, rest) => {
                 self.inside(first);
                 rest.iter().for_each(|(_, other)| self.inside(other));
+            }
+            Expr::Compare(sides) => {
+                self.inside(&sides.0);
+                self.inside(&sides.2);
             }
             Expr::Math(sum) => {
                 self.inside(&sum.first);
@@ -170,7 +181,7 @@ impl<'a> Variables<'a> {
         match self.name(reference.slot) {
             "input" => self.input(steps),
             "util" => self.util(steps, depth),
-            "context" => context(steps),
+            "context" => context(steps, self.texts),
             "stageVariables" => Printed::Other,
             _ => {
                 let Some(origins) = self.origins.get(&reference.slot) else {
@@ -190,7 +201,7 @@ impl<'a> Variables<'a> {
                     true => first,
                     false => Printed::Other,
                 };
-                further(printed, steps)
+                further(printed, steps, self.texts)
             }
         }
     }
@@ -199,9 +210,11 @@ impl<'a> Variables<'a> {
         match expression {
             Expr::Reference(reference) => self.reference(reference, depth),
             // "$x" and nothing else.
-            Expr::Template(nodes, _) => match nodes.as_ref() {
+            Expr::Template(nodes, _) => match nodes.as_slice() {
                 [Node::Reference(reference)] => self.reference(reference, depth),
-                [Node::Reference(reference), Node::Text(blank)] if blank.trim().is_empty() => {
+                [Node::Reference(reference), Node::Text(blank)]
+                    if self.text(*blank).trim().is_empty() =>
+                {
                     self.reference(reference, depth)
                 }
                 _ => Printed::Other,
@@ -217,7 +230,7 @@ impl<'a> Variables<'a> {
         let StepKind::Method(name, arguments) = &first.kind else {
             return Printed::Other;
         };
-        let printed = match name.text().as_ref() {
+        let printed = match self.text(name.text()) {
             "escapeJavaScript" => match arguments.first() {
                 // What API Gateway itself knows holds no quotes.
                 Some(Expr::Reference(reference))
@@ -240,7 +253,7 @@ impl<'a> Variables<'a> {
             },
             _ => Printed::Other,
         };
-        further(printed, rest)
+        further(printed, rest, self.texts)
     }
 
     fn input(&self, steps: &[Step]) -> Printed {
@@ -248,22 +261,24 @@ impl<'a> Variables<'a> {
             return Printed::Other;
         };
         match &first.kind {
-            StepKind::Method(name, arguments) => match (name.text().as_ref(), arguments.len()) {
-                ("path", 1) => further(Printed::Any, rest),
+            StepKind::Method(name, arguments) => match (self.text(name.text()), arguments.len()) {
+                ("path", 1) => further(Printed::Any, rest, self.texts),
                 ("json", 1) if rest.is_empty() => Printed::Json,
                 ("params", 1) => {
                     let printed = match arguments.first() {
-                        Some(Expr::Text(name)) if in_path(self.resource, name) => Printed::Segment,
+                        Some(Expr::Text(name)) if in_path(self.resource, self.text(*name)) => {
+                            Printed::Segment
+                        }
                         _ => Printed::Text,
                     };
-                    further(printed, rest)
+                    further(printed, rest, self.texts)
                 }
                 ("params", 0) => match rest {
                     // `$input.params().querystring.x`
-                    [kind, last] if is_entry(last) => match &kind.kind {
-                        StepKind::Property(kind) if &**kind == "path" => Printed::Segment,
+                    [kind, last] if is_entry(last, self.texts) => match &kind.kind {
+                        StepKind::Property(kind) if self.text(*kind) == "path" => Printed::Segment,
                         StepKind::Property(_) => Printed::Text,
-                        StepKind::Method(..) | StepKind::Index(_) if is_entry(kind) => {
+                        StepKind::Method(..) | StepKind::Index(_) if is_entry(kind, self.texts) => {
                             Printed::Text
                         }
                         StepKind::Method(..) | StepKind::Index(_) => Printed::Other,
@@ -273,17 +288,19 @@ impl<'a> Variables<'a> {
                 ("getBody", 0) if rest.is_empty() => Printed::Body,
                 _ => Printed::Other,
             },
-            StepKind::Property(name) if &**name == "body" && rest.is_empty() => Printed::Body,
+            StepKind::Property(name) if self.text(*name) == "body" && rest.is_empty() => {
+                Printed::Body
+            }
             StepKind::Property(_) | StepKind::Index(_) => Printed::Other,
         }
     }
 }
 
 /// Whether a step takes an entry of a map.
-fn is_entry(step: &Step) -> bool {
+fn is_entry(step: &Step, texts: &str) -> bool {
     match &step.kind {
         StepKind::Property(_) | StepKind::Index(_) => true,
-        StepKind::Method(name, _) => &**name.text() == "get",
+        StepKind::Method(name, _) => name.text().of(texts) == "get",
     }
 }
 
@@ -299,23 +316,25 @@ pub(super) fn in_path(resource: &str, name: &str) -> bool {
 }
 
 /// What a client's value is after more steps.
-fn further(printed: Printed, steps: &[Step]) -> Printed {
+fn further(printed: Printed, steps: &[Step], texts: &str) -> Printed {
     let mut printed = printed;
     for step in steps {
         printed = match (printed, &step.kind) {
             (Printed::Any, StepKind::Property(_) | StepKind::Index(_)) => Printed::Any,
-            (Printed::Any, StepKind::Method(name, _)) if &**name.text() == "get" => Printed::Any,
+            (Printed::Any, StepKind::Method(name, _)) if name.text().of(texts) == "get" => {
+                Printed::Any
+            }
             (Printed::Text | Printed::Segment, StepKind::Method(name, _))
                 if ["trim", "toString", "toLowerCase", "toUpperCase"]
-                    .contains(&name.text().as_ref()) =>
+                    .contains(&name.text().of(texts)) =>
             {
                 printed
             }
             (Printed::Escaped(done), StepKind::Method(name, arguments)) => {
-                let replaces = name.text().starts_with("replace");
+                let replaces = name.text().of(texts).starts_with("replace");
                 let quote = arguments
                     .iter()
-                    .any(|argument| matches!(argument, Expr::Text(text) if text.contains('\'')));
+                    .any(|argument| matches!(argument, Expr::Text(text) if text.of(texts).contains('\'')));
                 Printed::Escaped(done || (replaces && quote))
             }
             _ => return Printed::Other,
@@ -325,11 +344,11 @@ fn further(printed: Printed, steps: &[Step]) -> Printed {
 }
 
 /// The one variable of `$context` that is a text of the client's.
-fn context(steps: &[Step]) -> Printed {
+fn context(steps: &[Step], texts: &str) -> Printed {
     let names: Vec<&str> = steps
         .iter()
         .map_while(|step| match &step.kind {
-            StepKind::Property(name) => Some(name.as_ref()),
+            StepKind::Property(name) => Some(name.of(texts)),
             StepKind::Method(..) | StepKind::Index(_) => None,
         })
         .collect();

@@ -100,6 +100,7 @@ impl<'a> Compiler<'a> {
             .as_ref()
             .is_some_and(|tls| tls.insecure_skip_verification);
         target.answer_is_collected = !kind.is_proxy();
+        target.templated_host = uri.as_ref().is_some_and(UriTemplate::has_templated_host);
         let reads = Reads {
             request_body: collects,
             headers_later: responses.iter().any(|response| {

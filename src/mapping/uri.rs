@@ -21,6 +21,8 @@ pub(crate) struct UriTemplate {
     query: Vec<Piece>,
     /// The whole, when there is nothing to fill in.
     fixed: Option<Uri>,
+    /// Whether the host, or a part of it, is not written in the URI.
+    templated_host: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +115,10 @@ impl UriTemplate {
             path: pieces(if path.is_empty() { "/" } else { path }),
             query: pieces(query),
             fixed: None,
+            templated_host: rest
+                .split(['/', '?'])
+                .next()
+                .is_some_and(|host| host.contains('{')),
         };
         let open = template
             .path
@@ -123,6 +129,11 @@ impl UriTemplate {
             template.fixed = template.build(&|_| None, "").ok();
         }
         Ok((template, error))
+    }
+
+    /// Whether a stage variable or the client has a say in the host.
+    pub(crate) fn has_templated_host(&self) -> bool {
+        self.templated_host
     }
 
     /// The names of the parameters.

@@ -53,9 +53,22 @@ pub(crate) struct Serve {
     #[command(flatten)]
     log: LogOptions,
 
-    /// How many threads serve [default: one for each processor]
-    #[arg(long, value_name = "N", env = "APIGW_THREADS")]
+    /// How many threads serve, at most 1024 [default: one for each processor]
+    #[arg(long, value_name = "N", env = "APIGW_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
+
+    /// Let hosts with parameters or stage variables lead to link-local addresses
+    ///
+    /// Without it such a host cannot reach 169.254.0.0/16 and its kin, where clouds keep a machine's credentials.
+    #[arg(long, env = "APIGW_ALLOW_LINK_LOCAL")]
+    allow_link_local: bool,
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(threads) if threads.get() <= 1024 => Ok(threads),
+        _ => Err("write a number from 1 to 1024".into()),
+    }
 }
 
 /// Only the form: whether the host has an address is seen when it is listened on.
@@ -98,6 +111,13 @@ impl Serve {
         builder.enable_all().build()
     }
 
+    fn client(&self) -> HttpClient {
+        match self.allow_link_local {
+            true => HttpClient::new(),
+            false => HttpClient::guarded(),
+        }
+    }
+
     async fn serve(&self, api: Api) -> Result<(), Failure> {
         let signals = Signals::new();
         let mut signals = signals
@@ -120,8 +140,7 @@ impl Serve {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let mut serving =
-            pin!(server.serve(listener, api.into_service(HttpClient::new()), shutdown));
+        let mut serving = pin!(server.serve(listener, api.into_service(self.client()), shutdown));
         let signal = tokio::select! {
             end = &mut serving => return told(end),
             signal = signals.next() => signal,

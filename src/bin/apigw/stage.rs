@@ -15,7 +15,8 @@ pub(crate) struct StageOptions {
         long = "stage",
         value_name = "NAME",
         env = "APIGW_STAGE",
-        default_value = "default"
+        default_value = "default",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     name: String,
 

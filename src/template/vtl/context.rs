@@ -145,7 +145,10 @@ fn tree(map: &Map, depth: usize) -> Result<OverrideMap, Exception> {
         if matches!(value, Value::Map(map) if map.is_quiet() && map.is_empty()) || result.is_err() {
             return;
         }
-        match name.to_text().and_then(|name| Ok((name, to_override(value, depth)?))) {
+        match name
+            .to_text()
+            .and_then(|name| Ok((name, to_override(value, depth)?)))
+        {
             Ok(entry) => tree.push(entry),
             Err(error) => result = Err(error),
         }

@@ -67,7 +67,9 @@ impl Needs {
                 return None;
             }
             let found: Found = self::references(source, root).collect();
-            let steps = found.iter().map(|(_, rest)| step(rest).map(|step| step.name));
+            let steps = found
+                .iter()
+                .map(|(_, rest)| step(rest).map(|step| step.name));
             let mut steps: Vec<Option<&str>> = steps.collect();
             for names in [&mut seen, &mut steps] {
                 names.sort_unstable();

@@ -47,9 +47,7 @@ impl<'t> Evaluation<'t> {
             }
             StepKind::Property(name) => assign_property(&target, self.literal(*name), value),
             // The name of the method is taken for a property.
-            StepKind::Method(name, _) => {
-                assign_property(&target, self.literal(name.text()), value)
-            }
+            StepKind::Method(name, _) => assign_property(&target, self.literal(name.text()), value),
         };
         result.map_err(|e| fail(&e, last.span))
     }

@@ -116,7 +116,10 @@ impl<'t> Evaluation<'t> {
     fn nodes(&mut self, nodes: &'t [Node], out: &mut String) -> Flowing {
         self.deeper()?;
         if let Err(exception) = self.meter.charge(nodes.len()) {
-            return Err(fail(&exception, nodes.first().map_or(self.at, |n| self.place_of(n))));
+            return Err(fail(
+                &exception,
+                nodes.first().map_or(self.at, |n| self.place_of(n)),
+            ));
         }
         for node in nodes {
             self.node(node, out)?;

@@ -242,7 +242,9 @@ impl<'t> Evaluation<'t> {
         args: &[Value],
     ) -> Result<Value, crate::vtl::object::Exception> {
         if let Value::Object(object) = this {
-            let value = object.call(self.piece(name.text()), args)?.unwrap_or_default();
+            let value = object
+                .call(self.piece(name.text()), args)?
+                .unwrap_or_default();
             self.pay(args, &value)?;
             return Ok(value);
         }

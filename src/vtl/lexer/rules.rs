@@ -191,9 +191,10 @@ fn pre_directive(text: &[u8]) -> Match {
     }
     match text.first()? {
         b'{' => longest(best, token(Kind::BracketedWord, bracketed_word(text))),
-        b'-' | b'.' | b'0'..=b'9' => {
-            longest(token(Kind::Integer, integer(text)), token(Kind::Float, float(text)))
-        }
+        b'-' | b'.' | b'0'..=b'9' => longest(
+            token(Kind::Integer, integer(text)),
+            token(Kind::Float, float(text)),
+        ),
         b'#' => line_comment(text),
         _ => longest(best, token(Kind::Word, word(text))),
     }
@@ -304,6 +305,8 @@ fn name(text: &[u8]) -> Match {
 }
 
 /// Which bytes a name may have behind its first.
+// The compiler runs it: an index that is wrong does not compile.
+#[allow(clippy::indexing_slicing)]
 static NAME_BYTES: [bool; 256] = {
     let mut all = [false; 256];
     let names = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";

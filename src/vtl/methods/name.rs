@@ -56,7 +56,9 @@ impl Table {
         let numbers = numbers();
         let mut sorted = vec![Vec::new(); numbers.len()].into_boxed_slice();
         for method in self.own.iter().chain(super::common::METHODS) {
-            let place = numbers.get(method.name).and_then(|at| sorted.get_mut(usize::from(*at)));
+            let place = numbers
+                .get(method.name)
+                .and_then(|at| sorted.get_mut(usize::from(*at)));
             if let Some(methods) = place {
                 methods.push(method);
             }

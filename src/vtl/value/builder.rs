@@ -270,12 +270,7 @@ impl DocBuilder {
             (text, "") | ("", text) => Arc::from(text),
             (source, more) => Arc::from([source, more].concat()),
         };
-        Rc::new(Doc::new(
-            text,
-            self.nodes,
-            self.others,
-            self.containers,
-        ))
+        Rc::new(Doc::new(text, self.nodes, self.others, self.containers))
     }
 }
 

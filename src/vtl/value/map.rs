@@ -197,9 +197,9 @@ impl Map {
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<Value> {
         match self.plain() {
-            Some((doc, at)) if doc.is_short(at) => {
-                doc.member(at, key.as_bytes()).map(|found| Doc::value(doc, found))
-            }
+            Some((doc, at)) if doc.is_short(at) => doc
+                .member(at, key.as_bytes())
+                .map(|found| Doc::value(doc, found)),
             _ => self.look()?.get_str(key).cloned(),
         }
     }
