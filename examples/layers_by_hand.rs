@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .layer(ResponseSelectionLayer::new(Arc::clone(&plan)))
         .layer(RequestMappingLayer::new(Arc::clone(&plan)))
         .layer(TimeoutLayer::new(Duration::from_millis(200)))
-        .layer(SigV4Layer::new())
+        .layer(SigV4Layer::without_credentials())
         .layer(DispatchLayer::new())
         .service(service_fn(backend));
 

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     BadRequest,
     /// The API is not configured so that this request could be answered: 500.
     Configuration,
+    /// A signature is wanted, and there are no credentials for it: 500.
+    Credentials,
     /// A mapping template failed: 500.
     Template,
     /// A header that only the gateway may set is mapped: 500.

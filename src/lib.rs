@@ -51,7 +51,7 @@
 //! | `client` | yes | `backend::HttpClient`: HTTP/1.1, a pool, TLS by rustls with ring |
 //! | `openapi` | yes | `openapi`: documents in OpenAPI 2.0, 3.0, 3.1, JSON and YAML; `Api`; `lint`: what is wrong with them |
 //! | `tera` | yes | mapping templates in Tera 2 |
-//! | `sigv4` | yes | reserved for AWS Signature Version 4; brings nothing yet |
+//! | `sigv4` | yes | `credentials`, and a `SigV4Layer` that signs with AWS Signature Version 4 |
 //! | `validation` | yes | request bodies against their models (JSON Schema, draft 4) |
 //! | `axum` | | `Api::into_router`, and the client's address from axum |
 //! | `server` | | `server`: a listener for HTTP/1.1 and HTTP/2 that keeps the spelling of headers |
@@ -77,6 +77,8 @@
 
 pub mod backend;
 mod body;
+#[cfg(feature = "sigv4")]
+pub mod credentials;
 pub mod diagnostic;
 pub mod error;
 pub mod gateway_response;

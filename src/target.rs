@@ -20,6 +20,9 @@ pub struct Target {
     pub templated_host: bool,
     /// The name to sign under, for a service of AWS.
     pub signing: Option<Arc<SigningScope>>,
+    /// The `credentials` of the integration: the role to sign with, if the application lets roles be
+    /// assumed, or `arn:aws:iam::*:user/*` for its caller's.
+    pub role: Option<Arc<str>>,
     /// Whether the body of the answer is read as a whole, so that the deadline covers it too.
     pub(crate) answer_is_collected: bool,
 }
@@ -53,6 +56,13 @@ impl Target {
             service: service.into(),
             region: region.into(),
         }));
+        self
+    }
+
+    /// Names the role to sign with.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Arc<str>>) -> Self {
+        self.role = Some(role.into());
         self
     }
 }

@@ -165,7 +165,9 @@ pub(crate) fn type_of(kind: ErrorKind) -> GatewayResponseType {
         | ErrorKind::HeadersTooLarge => Type::Default4xx,
         ErrorKind::UnsupportedMediaType => Type::UnsupportedMediaType,
         ErrorKind::RequestTooLarge => Type::RequestTooLarge,
-        ErrorKind::Configuration => Type::ApiConfigurationError,
+        // Observed: O:14277472728 — a role that cannot be assumed; without a customisation both
+        // types answer alike.
+        ErrorKind::Configuration | ErrorKind::Credentials => Type::ApiConfigurationError,
         ErrorKind::Template
         | ErrorKind::RefusedHeader
         | ErrorKind::ResponseTooLarge

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 
+#[cfg(feature = "sigv4")]
+use crate::credentials::SharedProvider;
 use crate::gateway_response::GatewayResponses;
 use crate::layer::{
     BodyMapping, BodyMappingLayer, Dispatch, DispatchLayer, GatewayResponse, GatewayResponseLayer,
@@ -72,8 +74,15 @@ impl IntegrationLayer {
         Self {
             rim,
             plan,
-            sigv4: SigV4Layer::new(),
+            sigv4: SigV4Layer::without_credentials(),
         }
+    }
+
+    /// Signs what asks for a signature with `credentials`.
+    #[cfg(feature = "sigv4")]
+    pub fn credentials(mut self, credentials: impl Into<SharedProvider>) -> Self {
+        self.sigv4 = SigV4Layer::new(credentials);
+        self
     }
 
     /// The plan.
@@ -86,9 +95,16 @@ impl<S> Layer<S> for IntegrationLayer {
     type Service = IntegrationService<S>;
 
     fn layer(&self, backend: S) -> IntegrationService<S> {
+        self.signed_by(&self.sigv4, backend)
+    }
+}
+
+impl IntegrationLayer {
+    /// The stack with the signing layer of its API.
+    pub(crate) fn signed_by<S>(&self, sigv4: &SigV4Layer, backend: S) -> IntegrationService<S> {
         let plan = || Arc::clone(&self.plan);
         let service = DispatchLayer::new().layer(backend);
-        let service = self.sigv4.layer(service);
+        let service = sigv4.layer(service);
         let service = RequestMappingLayer::new(plan()).layer(service);
         let service = ResponseSelectionLayer::new(plan()).layer(service);
         let service = BodyMappingLayer::new(plan()).layer(service);

@@ -14,12 +14,14 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::body::Body;
+#[cfg(feature = "sigv4")]
+use crate::credentials::SharedProvider;
 use crate::diagnostic::Diagnostic;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::gateway_response::GatewayResponses;
 use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
-    IntegrationLayer, RequestMapping, ResponseSelection, SigV4,
+    IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer,
 };
 use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
 use crate::openapi::{Import, Operation, Router};
@@ -62,6 +64,7 @@ use crate::openapi::{Import, Operation, Router};
 #[derive(Debug, Clone)]
 pub struct Api {
     shared: Arc<Shared>,
+    sigv4: SigV4Layer,
 }
 
 #[derive(Debug)]
@@ -225,6 +228,7 @@ impl Api {
                 routes,
                 findings,
             }),
+            sigv4: SigV4Layer::without_credentials(),
         })
     }
 
@@ -254,6 +258,15 @@ impl Api {
                 .any(|route| route.plan().reads_header_names())
     }
 
+    /// Signs what asks for a signature with `credentials`: a value, a provider, or a
+    /// [`SharedProvider`] that others use too.
+    #[cfg(feature = "sigv4")]
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl Into<SharedProvider>) -> Self {
+        self.sigv4 = SigV4Layer::new(credentials);
+        self
+    }
+
     /// The API as a service around `backend`.
     pub fn into_service<S>(self, backend: S) -> ApiService<S> {
         let rim = GatewayResponseLayer::custom(
@@ -263,6 +276,7 @@ impl Api {
         ApiService {
             missing: rim.layer(NoRoute),
             shared: self.shared,
+            sigv4: self.sigv4,
             backend,
         }
     }
@@ -325,6 +339,7 @@ fn compile(
 #[derive(Debug, Clone)]
 pub struct ApiService<S> {
     shared: Arc<Shared>,
+    sigv4: SigV4Layer,
     missing: GatewayResponse<NoRoute>,
     backend: S,
 }
@@ -334,6 +349,7 @@ impl<S> ApiService<S> {
     pub fn api(&self) -> Api {
         Api {
             shared: Arc::clone(&self.shared),
+            sigv4: self.sigv4.clone(),
         }
     }
 }
@@ -366,7 +382,10 @@ where
             .find(request.method(), request.uri().path());
         let state = match found.and_then(|&index| self.shared.routes.get(index)) {
             Some(route) => State::Found {
-                inner: route.layer.layer(self.backend.clone()).into_call(request),
+                inner: route
+                    .layer
+                    .signed_by(&self.sigv4, self.backend.clone())
+                    .into_call(request),
             },
             None => State::Missing {
                 inner: self.missing.clone().into_call(request),

@@ -71,14 +71,14 @@ async fn layers_call_the_instance_that_is_ready() {
     call_twice(BodyMappingLayer::new(Arc::clone(&plan)).layer(inner())).await;
     call_twice(ResponseSelectionLayer::new(Arc::clone(&plan)).layer(inner())).await;
     call_twice(RequestMappingLayer::new(Arc::clone(&plan)).layer(inner())).await;
-    call_twice(SigV4Layer::new().layer(inner())).await;
+    call_twice(SigV4Layer::without_credentials().layer(inner())).await;
     // These wait for it within the call.
     call_twice(DispatchLayer::new().layer(inner())).await;
     call_twice(GatewayResponseLayer::new().layer(inner())).await;
     call_twice(IntegrationLayer::new(Arc::clone(&plan)).layer(inner())).await;
     // And every seam between two of them keeps to it.
     let stack = DispatchLayer::new().layer(inner());
-    let stack = SigV4Layer::new().layer(strict(stack));
+    let stack = SigV4Layer::without_credentials().layer(strict(stack));
     let stack = RequestMappingLayer::new(Arc::clone(&plan)).layer(strict(stack));
     let stack = ResponseSelectionLayer::new(Arc::clone(&plan)).layer(strict(stack));
     let stack = BodyMappingLayer::new(plan).layer(strict(stack));
@@ -87,7 +87,7 @@ async fn layers_call_the_instance_that_is_ready() {
 
 #[tokio::test]
 async fn a_readiness_that_is_not_asked_for_is_noticed() {
-    let mut service = SigV4Layer::new().layer(strict(service_fn(tell)));
+    let mut service = SigV4Layer::without_credentials().layer(strict(service_fn(tell)));
     let call = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         drop(service.call(get("/")))
     }));
@@ -127,7 +127,7 @@ async fn a_timeout_between_ours_becomes_a_gateway_timeout() {
         .layer(ResponseSelectionLayer::new(Arc::clone(&plan)))
         .layer(TimeoutLayer::new(Duration::from_millis(50)))
         .layer(RequestMappingLayer::new(plan))
-        .layer(SigV4Layer::new())
+        .layer(SigV4Layer::without_credentials())
         .layer(DispatchLayer::new())
         .service(slow);
     let Ok(response) = soon("the timeout", service.oneshot(post("/7", "{}"))).await;
@@ -155,7 +155,7 @@ async fn layers_of_tower_http_stand_between_ours() {
             name,
             HeaderValue::from_static("yes"),
         ))
-        .layer(SigV4Layer::new())
+        .layer(SigV4Layer::without_credentials())
         .layer(DispatchLayer::new())
         .service_fn(|request: Request<Body>| async move {
             let between = request.headers()["x-between"].clone();
