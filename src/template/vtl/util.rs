@@ -15,11 +15,10 @@ impl Object for Util {
         let [arg] = args else {
             return inherited(method, args);
         };
-        if method == "escapeJavaScript" {
-            return escape(arg).map(Some);
-        }
-        if !NAMES.contains(&method) {
-            return inherited(method, args);
+        match method {
+            "escapeJavaScript" => return escape(arg).map(Some),
+            "parseJson" | "urlEncode" | "urlDecode" | "base64Encode" | "base64Decode" => {}
+            _ => return inherited(method, args),
         }
         let text = match (arg, method) {
             (Value::Str(text), _) => text,
@@ -64,14 +63,6 @@ impl Object for Util {
         "gateway.UtilScope"
     }
 }
-
-const NAMES: [&str; 5] = [
-    "parseJson",
-    "urlEncode",
-    "urlDecode",
-    "base64Encode",
-    "base64Decode",
-];
 
 /// Any value escapes as its text.
 fn escape(arg: &Value) -> Result<Value, Exception> {

@@ -226,7 +226,7 @@ impl<'t> Evaluation<'t> {
     fn pay(&self, args: &[Value], result: &Value) -> Result<(), crate::vtl::object::Exception> {
         const BYTES_A_STEP: usize = 64;
         let length = |value: &Value| match value {
-            Value::Str(text) => text.len(),
+            Value::Str(text) => text.size(),
             _ => 0,
         };
         let result = length(result);

@@ -91,6 +91,11 @@ fn counted(value: &Value, index: i32) -> Option<i32> {
 
 /// The value of `value[key]`; null when there is none.
 pub(crate) fn index(value: &Value, key: &Value) -> Thrown {
+    match (value, key) {
+        (Value::List(list), Value::Int(at)) if *at >= 0 => return list.at(*at),
+        (Value::Map(map), Value::Str(key)) => return Ok(map.get_str(key).unwrap_or_default()),
+        _ => {}
+    }
     let key = match key {
         Value::Int(at) if *at < 0 => match counted(value, *at) {
             Some(at) => Value::Int(at),

@@ -24,7 +24,7 @@ pub(crate) struct Open {
     count: u32,
     number: u32,
     /// One bit for each key so far, by its length and ends.
-    seen: u128,
+    seen: u64,
     /// Whether two keys had the same bit.
     perhaps_double: bool,
 }
@@ -104,7 +104,7 @@ impl DocBuilder {
         match (key.first(), key.last()) {
             (Some(first), Some(last)) => {
                 let sign = usize::from(*first) * 5 + usize::from(*last) * 3 + key.len() * 11;
-                let bit = 1 << (sign % 128);
+                let bit = 1 << (sign % 64);
                 open.perhaps_double |= open.seen & bit != 0;
                 open.seen |= bit;
             }
