@@ -92,6 +92,8 @@ pub mod mapping;
 pub mod openapi;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "sigv4")]
+pub mod signing;
 pub mod target;
 pub mod template;
 pub mod trace;

@@ -32,6 +32,8 @@ mod openapi;
 mod render;
 #[cfg(feature = "server")]
 mod server;
+#[cfg(feature = "sigv4")]
+mod sigv4;
 #[cfg(feature = "client")]
 mod streaming;
 #[cfg_attr(

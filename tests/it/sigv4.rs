@@ -1,0 +1,3 @@
+//! Signing: the published cases, and implementations of others.
+
+mod suite;
