@@ -39,7 +39,7 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
         trace: extensions.get().cloned(),
     });
     if let Some(trace) = &captured.trace {
-        trace.begin(
+        trace.record_message(
             trace_request(&captured, request.headers()),
             request.headers(),
         );

@@ -25,12 +25,13 @@ pub(super) fn integration_request(trace: &Trace, request: Request<Body>) -> Requ
 
 /// Records what came back.
 pub(super) fn answer(trace: &Trace, response: Response<Body>, latency: Duration) -> Response<Body> {
-    let place = trace.record(Step::Answer {
+    let step = Step::Answer {
         status: response.status().as_u16(),
         headers: header_pairs(response.headers(), |_, _| None),
         body: seen(response.body()),
         latency: micros(latency),
-    });
+    };
+    let place = trace.record_message(step, response.headers());
     response.map(|body| tapped(trace, place, body))
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::trace::step::{Fate, Side, Step, Values};
 
+/// How many steps of a template are shown.
+const MOST: usize = 100;
+
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -82,10 +85,13 @@ impl fmt::Display for Step {
                 if let Some(overrides) = overrides {
                     write!(f, ", overrides {overrides}")?;
                 }
-                for step in steps {
+                for step in steps.iter().take(MOST) {
                     write!(f, "\n    {}:{} {}", step.line, step.column, step.what)?;
                 }
-                Ok(())
+                match steps.len().checked_sub(MOST) {
+                    None | Some(0) => Ok(()),
+                    Some(more) => write!(f, "\n    and {more} more, which the JSON has"),
+                }
             }
             Self::Override {
                 side,

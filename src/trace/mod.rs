@@ -116,10 +116,11 @@ impl Trace {
         })
     }
 
-    /// Adds the first step. What its secret headers hold is masked wherever it turns up later.
-    pub(crate) fn begin(&self, step: Step, headers: &HeaderMap) {
+    /// Adds a step about a message with these headers, and gives its place. What secret ones of
+    /// them hold is masked wherever it turns up from now on.
+    pub(crate) fn record_message(&self, step: Step, headers: &HeaderMap) -> usize {
         self.with(|record| record.secrets.extend(mask::secrets(headers)));
-        self.record(step);
+        self.record(step)
     }
 
     /// More of the body that the step at `place` tells of has come.

@@ -15,7 +15,7 @@ paths:
       parameters: [{name: id, in: path, required: true, schema: {type: string}}]
       responses:
         '200': {description: ok}
-        '404': {description: none, headers: {X-Why: {schema: {type: string}}}}
+        '404': {description: none, headers: {X-Why: {schema: {type: string}}, X-Cookie: {schema: {type: string}}}}
       x-amazon-apigateway-integration:
         type: http
         httpMethod: POST
@@ -29,7 +29,9 @@ paths:
           '40': {statusCode: '200'}
           '404':
             statusCode: '404'
-            responseParameters: {method.response.header.X-Why: integration.response.header.X-Reason}
+            responseParameters:
+              method.response.header.X-Why: integration.response.header.X-Reason
+              method.response.header.X-Cookie: integration.response.header.Set-Cookie
             responseTemplates: {application/json: '{"why": $input.json("$.error")}'}
   /mock:
     get:
@@ -40,8 +42,7 @@ paths:
         responses: {default: {statusCode: '200', responseTemplates: {application/json: 'hi $input.params("n")'}}}
 "#;
 
-const NOT_FOUND: &str =
-    "HTTP/1.1 404 Not Found\r\nX-Reason: gone\r\n\r\n{\"error\": \"no such pet\"}";
+const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nX-Reason: gone\r\nSet-Cookie: session=hunter3secret\r\n\r\n{\"error\": \"no such pet\"}";
 
 /// The log without what differs from run to run.
 fn texts(log: &str) -> Vec<&str> {
@@ -147,7 +148,10 @@ fn a_mapping_is_tested_without_a_backend() {
         ]
     );
     // It was mapped to a header of another name.
-    assert!(out.contains("x-auth") && !out.contains("hunter2"), "{out}");
+    assert!(
+        out.contains("x-auth") && out.contains("x-cookie") && !out.contains("hunter"),
+        "{out}"
+    );
 }
 
 #[test]
