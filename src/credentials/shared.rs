@@ -103,7 +103,6 @@ impl SharedProvider {
     }
 
     /// The same, if nothing has to be awaited.
-    #[allow(dead_code)] // for the layer
     pub(crate) fn fresh(&self, role: Option<&str>) -> Option<Credentials> {
         let now = (self.clock)();
         match self.role(role).ok()? {

@@ -66,18 +66,15 @@ impl Credentials {
         self.0.expires_at.is_some_and(|end| end <= now)
     }
 
-    #[allow(dead_code)] // for the layer
     pub(crate) fn secret_access_key(&self) -> &str {
         &self.0.secret_access_key
     }
 
-    #[allow(dead_code)] // for the layer
     pub(crate) fn token(&self) -> Option<&str> {
         self.0.session_token.as_deref()
     }
 
     /// Whether both are the same allocation, which is quickly told.
-    #[allow(dead_code)] // for the layer
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

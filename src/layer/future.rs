@@ -12,6 +12,8 @@ use pin_project_lite::pin_project;
 
 use crate::body::Body;
 use crate::error::{BoxError, Error};
+#[cfg(feature = "sigv4")]
+use crate::layer::sigv4::Signed;
 use crate::mapping::{Call, Plan};
 use crate::trace::Trace;
 
@@ -37,6 +39,8 @@ enum Finisher {
     Call(Arc<Call>, Finish<Call>),
     Plan(Arc<Plan>, Finish<Plan>),
     Traced(Box<Traced>),
+    #[cfg(feature = "sigv4")]
+    Signed(Arc<Signed>, Finish<Signed>),
 }
 
 pin_project! {
@@ -104,6 +108,17 @@ impl<F> ResponseFuture<F> {
         }
     }
 
+    /// The inner answer to a signed request.
+    #[cfg(feature = "sigv4")]
+    pub(super) fn then_signed(inner: F, signed: Arc<Signed>, finish: Finish<Signed>) -> Self {
+        Self {
+            state: State::Inner {
+                inner,
+                finish: Some(Finisher::Signed(signed, finish)),
+            },
+        }
+    }
+
     pub(super) fn boxed(
         boxed: impl Future<Output = Result<Response<Body>, Error>> + Send + 'static,
     ) -> Self {
@@ -149,6 +164,8 @@ where
                             let (plan, trace, finish) = *traced;
                             finish(plan, trace, response)
                         }
+                        #[cfg(feature = "sigv4")]
+                        Some(Finisher::Signed(signed, finish)) => finish(signed, response),
                     };
                     match step {
                         Step::Done(answer) => return Poll::Ready(answer),

@@ -45,4 +45,6 @@ pub use integration::{IntegrationLayer, IntegrationService};
 pub(crate) use one_call::OneCall;
 pub use request_mapping::{RequestMapping, RequestMappingLayer};
 pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
+#[cfg(feature = "sigv4")]
+pub use sigv4::PayloadSigning;
 pub use sigv4::{SigV4, SigV4Layer};

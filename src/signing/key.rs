@@ -95,6 +95,11 @@ impl SigningKey {
             .unwrap_or_default()
     }
 
+    /// Whether it holds at `time`.
+    pub fn is_for(&self, time: Timestamp) -> bool {
+        self.scope().as_bytes().starts_with(time.day().as_bytes())
+    }
+
     pub(super) fn token(&self) -> Option<&HeaderValue> {
         self.token.as_ref()
     }

@@ -39,7 +39,6 @@ impl Signature {
         &self.canonical
     }
 
-    #[allow(dead_code)] // for the layer
     pub(crate) fn into_canonical_request(self) -> Vec<u8> {
         self.canonical
     }
@@ -253,7 +252,7 @@ const NAMES: [&str; 8] = [
 ];
 
 fn check_day(key: &SigningKey, time: Timestamp) -> Result<(), SigningError> {
-    if key.scope().starts_with(time.day()) {
+    if key.is_for(time) {
         Ok(())
     } else {
         Err(SigningError::new("the signing key is for another day"))
