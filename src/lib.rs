@@ -67,7 +67,7 @@
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
 //!   1  template: engines, $input $context $util      target      body
-//!   0  vtl      jsonpath      integration (the model)      error      diagnostic
+//!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex
 //! ```
 //! Floors 0 to 2 have no async, no clock, no randomness and no environment. `layer` knows bodies,
 //! readiness and futures, and no rule of AWS. Behaviour is marked with its source: `AWS:` documented,
@@ -83,6 +83,7 @@ pub mod diagnostic;
 pub mod error;
 pub mod gateway_response;
 pub mod integration;
+mod java_regex;
 pub mod jsonpath;
 pub mod layer;
 #[cfg(feature = "openapi")]

@@ -6,7 +6,7 @@
 use regex_syntax::Parser;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look};
 
-use crate::vtl::java_regex;
+use crate::java_regex;
 
 /// How many alternatives and how many parts of one are looked at.
 const MAX_SHAPES: usize = 32;

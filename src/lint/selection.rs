@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::pointer_token;
 use crate::integration::IntegrationResponse;
+use crate::java_regex::{self, JavaRegex};
 use crate::lint::pattern::Shapes;
 use crate::lint::subject::{Matched, Subject, is_unfilled};
-use crate::vtl::java_regex::{self, JavaRegex};
 
 /// A pattern of the integration.
 struct Pattern<'a> {

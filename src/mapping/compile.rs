@@ -12,6 +12,7 @@ use crate::integration::{
     ConnectionType, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
     TemplateEngine, Templates,
 };
+use crate::java_regex;
 use crate::mapping::expression::{
     Destination, ExpressionError, RequestSource, Side, Source, destination,
 };
@@ -26,7 +27,6 @@ use crate::mapping::uri::UriTemplate;
 use crate::mapping::validation::{Findings, Models, Validator};
 use crate::target::Target;
 use crate::template::{Engine, Template, Vtl};
-use crate::vtl::java_regex;
 
 pub(crate) struct Compiler<'a> {
     integration: &'a Integration,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::vtl::java_regex::JavaRegex;
+use crate::java_regex::JavaRegex;
 
 /// What the patterns are matched against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vtl::java_regex;
+    use crate::java_regex;
 
     fn selection(patterns: &[&str], default: Option<usize>) -> Selection {
         let compiled = patterns

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
+use crate::java_regex;
 use crate::mapping::call::Call;
 use crate::mapping::content::Conversion;
 use crate::mapping::context::Facts;
@@ -19,7 +20,6 @@ use crate::template::{OverrideMap, OverrideValue, Overrides, RenderError};
 use crate::trace::{
     self, Fate, HeaderFate, Payload, Rule, Side, Step, TemplateStep, Trace, Tried, Values,
 };
-use crate::vtl::java_regex;
 
 /// The head of the client's request.
 pub(crate) fn request(request: &MethodRequest, headers: &HeaderMap) -> Step {

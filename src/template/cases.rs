@@ -66,7 +66,10 @@ fn answer(engine: &dyn Engine, limits: &Limits, case: &Value) -> Answer {
         .unwrap_or("application/json");
     let template = match engine.compile(&text("template"), media_type) {
         Ok(template) => template,
-        Err(error) => return Answer::error(name, error.to_string(), "parse"),
+        Err(error) => {
+            let kind = if error.is_late() { "runtime" } else { "parse" };
+            return Answer::error(name, error.to_string(), kind);
+        }
     };
     let groups = ["path", "querystring", "header"].map(|group| {
         let given = case

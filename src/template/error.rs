@@ -105,7 +105,10 @@ pub struct CompileError {
     message: String,
     position: Option<Position>,
     line: Option<String>,
+    /// How many characters from the place on it is about.
+    width: usize,
     hint: Option<String>,
+    late: bool,
 }
 
 impl CompileError {
@@ -115,7 +118,9 @@ impl CompileError {
             message: message.into(),
             position: None,
             line: None,
+            width: 1,
             hint: None,
+            late: false,
         }
     }
 
@@ -126,8 +131,26 @@ impl CompileError {
             message: message.into(),
             position: Some(position),
             line: source.lines().nth(index).map(str::to_owned),
+            width: 1,
             hint: None,
+            late: false,
         }
+    }
+
+    /// The same error about so many characters from its place on.
+    pub(crate) fn wide(mut self, width: usize) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// The same error as one that API Gateway meets only when the template is rendered.
+    pub(crate) fn late(mut self, late: bool) -> Self {
+        self.late = late;
+        self
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.late
     }
 
     /// The same error with a hint at what to write instead.
@@ -161,7 +184,7 @@ impl fmt::Display for CompileError {
         };
         write!(f, " ({position})")?;
         if let (true, Some(line)) = (f.alternate(), &self.line) {
-            caret(f, line, position)?;
+            caret(f, line, position, self.width)?;
         }
         match &self.hint {
             Some(hint) if f.alternate() => write!(f, "\nhint: {hint}"),
@@ -175,7 +198,7 @@ impl std::error::Error for CompileError {}
 /// How much of a line is shown on either side of the caret.
 const MARGIN: usize = 60;
 
-fn caret(f: &mut fmt::Formatter<'_>, line: &str, position: Position) -> fmt::Result {
+fn caret(f: &mut fmt::Formatter<'_>, line: &str, position: Position, width: usize) -> fmt::Result {
     let column = usize::try_from(position.column.saturating_sub(1)).unwrap_or(usize::MAX);
     let skipped = column.saturating_sub(MARGIN);
     let shown = line.chars().skip(skipped).take(2 * MARGIN);
@@ -186,10 +209,11 @@ fn caret(f: &mut fmt::Formatter<'_>, line: &str, position: Position) -> fmt::Res
         write!(f, "{}", if c.is_control() { ' ' } else { c })?;
     }
     write!(f, "\n{margin} | ")?;
-    for _ in shown.take(column - skipped) {
+    for _ in shown.clone().take(column - skipped) {
         f.write_str(" ")?;
     }
-    f.write_str("^")
+    let rest = shown.skip(column - skipped).take(width).count();
+    f.write_str(&"^".repeat(rest.max(1)))
 }
 
 #[cfg(test)]
@@ -205,6 +229,13 @@ mod tests {
             format!("{error:#}"),
             "unexpected `)` (line 2, column 5)\n  |\n2 | #if()\n  |     ^"
         );
+        // No caret stands beyond the line.
+        let position = Position { line: 2, column: 4 };
+        for (width, carets) in [(1, "^"), (2, "^^"), (9, "^^")] {
+            let wide = CompileError::at("x", position, "one\n#if()\nthree").wide(width);
+            let shown = format!("{wide:#}");
+            assert!(shown.ends_with(&format!("\n  |    {carets}")), "{shown}");
+        }
     }
 
     #[test]

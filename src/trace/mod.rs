@@ -54,9 +54,9 @@ use http::HeaderMap;
 pub use payload::Payload;
 pub use rule::Rule;
 pub use step::{Fate, HeaderFate, Side, Step, TemplateStep, Tried, Values};
+pub use template::TemplateSteps;
 
 pub(crate) use mask::{header_pairs, masked_uri, values};
-pub(crate) use template::TemplateSteps;
 
 /// A record of one request; its clones share the record.
 ///

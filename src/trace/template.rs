@@ -1,7 +1,7 @@
 //! What happens in a template, as lines.
 
 use crate::trace::step::TemplateStep;
-use crate::vtl::{Span, Trace, Value};
+use crate::vtl::{LoopEnd, Span, Trace, Value};
 
 /// How much of a value or of a line of the template is shown, in characters.
 const WIDTH: usize = 100;
@@ -9,24 +9,53 @@ const WIDTH: usize = 100;
 /// How many steps of one rendering are kept; the last of them then says how many followed.
 const MOST: usize = 10_000;
 
-/// Collects the steps of one rendering.
+/// Collects the steps of one rendering, up to 10,000 of them.
+///
+/// ```
+/// use tower_apigw::template::{Context, Engine, Limits, Overrides, Params, Scope, Vtl};
+/// use tower_apigw::trace::TemplateSteps;
+///
+/// let source = "#set($n = 2)\n$n$gone";
+/// let template = Vtl::default().compile(source, "text/plain")?;
+/// let scope = Scope {
+///     body: b"",
+///     params: Params::default(),
+///     context: &Context::default(),
+///     stage_variables: &[],
+///     overrides: &Overrides::default(),
+///     limits: &Limits::default(),
+/// };
+/// let mut steps = TemplateSteps::new(source);
+/// template.render_traced(&scope, &mut String::new(), &mut steps)?;
+/// let told: Vec<_> = steps.into_steps().iter().map(|step| format!("{}: {}", step.line, step.what)).collect();
+/// assert_eq!(told, ["1: set $n to 2", "2: no value: $gone"]);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct TemplateSteps<'a> {
+pub struct TemplateSteps<'a> {
     source: &'a str,
+    /// Where its lines start.
+    lines: Vec<usize>,
     steps: Vec<TemplateStep>,
     more: usize,
 }
 
 impl<'a> TemplateSteps<'a> {
-    pub(crate) fn new(source: &'a str) -> Self {
+    /// For a template with this source.
+    #[must_use]
+    pub fn new(source: &'a str) -> Self {
+        let ends = source.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             source,
+            lines: std::iter::once(0).chain(ends).collect(),
             steps: Vec::new(),
             more: 0,
         }
     }
 
-    pub(crate) fn into_steps(mut self) -> Vec<TemplateStep> {
+    /// The steps; where there were too many, the last one says how many more.
+    #[must_use]
+    pub fn into_steps(mut self) -> Vec<TemplateStep> {
         if self.more > 0
             && let Some(last) = self.steps.last_mut()
         {
@@ -36,21 +65,29 @@ impl<'a> TemplateSteps<'a> {
     }
 
     /// The source of a step without the blanks around it, and where it starts.
-    fn text(&self, span: Span) -> (&'a str, Span) {
+    fn text(&self, span: Span) -> (&'a str, usize) {
         let number = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         let (start, end) = (number(span.start), number(span.end));
         let text = self.source.get(start..end).unwrap_or_default();
         let trimmed = text.trim_start();
         let start = start.saturating_add(text.len() - trimmed.len());
-        (trimmed.trim_end(), Span::new(start, end))
+        (trimmed.trim_end(), start)
     }
 
-    fn step(&mut self, at: Span, what: impl FnOnce() -> String) {
+    /// Line and column of a byte, both from 1, the column in characters.
+    fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|index| self.lines.get(index));
+        let before = self.source.get(start.copied().unwrap_or_default()..at);
+        (line, 1 + before.unwrap_or_default().chars().count())
+    }
+
+    fn step(&mut self, at: usize, what: impl FnOnce() -> String) {
         if self.steps.len() >= MOST {
             self.more += 1;
             return;
         }
-        let (line, column) = at.position(self.source);
+        let (line, column) = self.position(at);
         self.steps.push(TemplateStep {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
@@ -64,6 +101,28 @@ impl Trace for TemplateSteps<'_> {
         let (text, at) = self.text(span);
         self.step(at, || {
             format!("set {} to {}", short(target(text)), shown(value))
+        });
+    }
+
+    fn not_set(&mut self, span: Span) {
+        let (text, at) = self.text(span);
+        self.step(at, || format!("not set: {}", short(target(text))));
+    }
+
+    fn round(&mut self, span: Span, number: u32) {
+        let (text, at) = self.text(span);
+        self.step(at, || format!("round {number}: {}", short(text)));
+    }
+
+    fn foreach_end(&mut self, span: Span, rounds: u32, end: LoopEnd) {
+        let (text, at) = self.text(span);
+        let why = match end {
+            LoopEnd::Break => " by #break",
+            LoopEnd::Limit => " by the limit of rounds",
+            _ => "",
+        };
+        self.step(at, || {
+            format!("ended{why} after {rounds} rounds: {}", short(text))
         });
     }
 

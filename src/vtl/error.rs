@@ -13,7 +13,8 @@ pub enum ErrorKind {
     Lexical,
     /// The tokens make no template; found by [`Template::parse`](super::Template::parse).
     Syntax,
-    /// Rendering failed: an exception in a method, an index out of range.
+    /// Rendering failed: an exception in a method, an index out of range. [`Template::parse`](super::Template::parse)
+    /// gives it for a template whose every rendering would fail, such as one with a `#foreach` without parentheses.
     Runtime,
     /// Rendering failed with an exception of the host; the number is the host's own.
     Host(u8),
@@ -57,8 +58,14 @@ impl Error {
         }))
     }
 
+    /// The same error with a hint, unless it has one.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help.get_or_insert_with(|| help.into());
+        self
+    }
+
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
         self
     }
 
@@ -131,9 +138,7 @@ impl Error {
             .chars()
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
-        let width = (self.0.span.end - self.0.span.start) as usize;
-        let rest = text.chars().count().saturating_sub(lead.chars().count());
-        let carets = "^".repeat(width.min(rest).max(1));
+        let carets = "^".repeat(self.0.span.width(source));
         let mut out = format!(
             "{} at line {line}, column {column}\n{gutter} |\n{line} | {text}\n{gutter} | {indent}{carets}\n",
             self.0.message

@@ -27,7 +27,6 @@ pub(crate) mod ast;
 mod block;
 mod error;
 mod eval;
-pub(crate) mod java_regex;
 mod lexer;
 mod meter;
 mod methods;
@@ -41,7 +40,7 @@ mod token;
 mod value;
 
 pub use self::error::{Error, ErrorKind, Limit};
-pub use self::eval::Trace;
+pub use self::eval::{LoopEnd, Trace};
 pub use self::object::{Exception, ExceptionKind, Object};
 pub use self::span::Span;
 pub use self::template::{Limits, Options, Template, Undefined};

@@ -44,6 +44,15 @@ impl Span {
         (line.trim_end_matches('\r'), lead)
     }
 
+    /// How many characters of the line on which it starts it covers, at least one.
+    pub(crate) fn width(&self, source: &str) -> usize {
+        let (_, after) = self.split(source);
+        let line = after.split(['\r', '\n']).next().unwrap_or_default();
+        let len = (self.end.saturating_sub(self.start)) as usize;
+        let covered = line.char_indices().take_while(|(at, _)| *at < len);
+        covered.count().max(1)
+    }
+
     fn split<'a>(&self, source: &'a str) -> (&'a str, &'a str) {
         let mut at = (self.start as usize).min(source.len());
         while !source.is_char_boundary(at) {
@@ -63,5 +72,8 @@ mod tests {
         let span = Span::new(5, 7);
         assert_eq!(span.position(source), (2, 3));
         assert_eq!(span.line(source), ("bé$x", "bé"));
+        assert_eq!(span.width(source), 2);
+        assert_eq!(Span::new(3, 99).width(source), 3);
+        assert_eq!(Span::new(7, 7).width(source), 1);
     }
 }

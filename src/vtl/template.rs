@@ -104,7 +104,7 @@ impl Template {
         if source.len() > options.template_size {
             return Err(Error::new(
                 ErrorKind::Limit(Limit::TemplateSize),
-                Span::default(),
+                Span::new(options.template_size, source.len()),
                 format!(
                     "the template has {} bytes, more than {}",
                     source.len(),
@@ -197,7 +197,7 @@ impl Template {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vtl::{List, Map};
+    use crate::vtl::{List, LoopEnd, Map};
 
     fn render(source: &str) -> Result<String, Error> {
         let map = Map::linked();
@@ -345,6 +345,43 @@ mod tests {
         ] {
             assert_eq!(limit(source), ErrorKind::Limit(expected));
         }
+        // A limit is reached somewhere.
+        for (source, limits, place) in [
+            ("ab\n #set($x = [1..2147483647])", Limits::default(), (2, 2)),
+            (
+                "ab\n#foreach($i in [1..9])\n12345\n#end",
+                Limits {
+                    output: 20,
+                    ..Limits::default()
+                },
+                (3, 1),
+            ),
+            (
+                "ab\n#foreach($i in [1..9])\n#if($i)$i#end\n#end",
+                Limits {
+                    steps: 99,
+                    ..Limits::default()
+                },
+                (3, 1),
+            ),
+            (
+                "#set($s = 'ab')\n$s$s.concat($s)",
+                Limits {
+                    output: 3,
+                    ..Limits::default()
+                },
+                (2, 5),
+            ),
+        ] {
+            let mut out = String::new();
+            let template = Template::parse(source).unwrap();
+            let error = template.render(&[], &limits, &mut out).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Limit(_)), "{error}");
+            assert_eq!(error.span().position(source), place, "{source}");
+        }
+        let long = "x\n".repeat(200_000);
+        let error = Template::parse(&long).unwrap_err();
+        assert_eq!(error.span().position(&long), (153_601, 1));
         let long = render("#foreach($i in [1..1200])x#end").unwrap();
         assert_eq!(long.len(), 1000);
     }
@@ -375,21 +412,62 @@ mod tests {
             fn branch(&mut self, span: Span, taken: bool) {
                 self.0.push(format!("branch {} {taken}", span.start));
             }
+            fn not_set(&mut self, span: Span) {
+                self.0.push(format!("not set {}", span.start));
+            }
+            fn round(&mut self, span: Span, number: u32) {
+                self.0.push(format!("round {} {number}", span.start));
+            }
+            fn foreach_end(&mut self, span: Span, rounds: u32, end: LoopEnd) {
+                self.0.push(format!("end {} {rounds} {end:?}", span.start));
+            }
         }
-        let template = Template::parse("#set($x = 1)#if($x > 1)a#elseif($y)b#end").unwrap();
-        let mut log = Log::default();
-        let mut out = String::new();
-        template
-            .render_traced(&[], &Limits::default(), &mut out, &mut log)
-            .unwrap();
+        let trace = |source: &str, options: Options| {
+            let template = Template::parse_with(source, options).unwrap();
+            let mut log = Log::default();
+            template
+                .render_traced(&[], &Limits::default(), &mut String::new(), &mut log)
+                .unwrap();
+            log.0
+        };
         assert_eq!(
-            log.0,
+            trace(
+                "#set($x = 1)#if($x > 1)a#elseif($y)b#end",
+                Options::default()
+            ),
             [
                 "set 0 1",
                 "branch 12 false",
                 "undefined $y",
                 "branch 24 true"
             ]
+        );
+        // Division by zero is null, a text has no members.
+        assert_eq!(
+            trace(
+                "#set($x = 1 / 0)#set($x = 'a')#set($x.b = 1)",
+                Options::default()
+            ),
+            ["not set 0", "set 16 \"a\"", "not set 30"]
+        );
+        let source = "#foreach($i in [7, 8])#end#foreach($i in [1])#break#end";
+        let short = Options {
+            foreach_max: 1,
+            ..Options::default()
+        };
+        assert_eq!(
+            trace(source, Options::default()),
+            [
+                "round 0 1",
+                "round 0 2",
+                "end 0 2 Done",
+                "round 26 1",
+                "end 26 1 Break"
+            ]
+        );
+        assert_eq!(
+            trace("#foreach($i in [7, 8])#end", short),
+            ["round 0 1", "end 0 1 Limit"]
         );
     }
 }

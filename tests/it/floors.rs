@@ -13,6 +13,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("jsonpath", 0.0),
     ("integration", 0.0),
     ("diagnostic", -0.5),
+    ("java_regex", -0.5),
     ("error", 0.0),
     ("body", 0.5),
     ("template", 1.0),

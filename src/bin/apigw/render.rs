@@ -14,9 +14,9 @@ use tower_apigw::diagnostic::{Diagnostic, Position};
 use tower_apigw::template::{
     self, Context, Engine, Limits, Overrides, Params, RenderErrorKind, Scope, Tera, Vtl,
 };
+use tower_apigw::trace::TemplateSteps;
 
 use self::source::Source;
-use self::trace::Tracer;
 use crate::exit::Failure;
 use crate::input;
 use crate::pairs::{Lines, pairs};
@@ -200,8 +200,10 @@ impl Render {
             })?;
         let mut output = String::new();
         let result = if self.trace {
-            let mut tracer = Tracer::new(source);
-            template.render_traced(scope, &mut output, &mut tracer)
+            let mut steps = TemplateSteps::new(source.text());
+            let result = template.render_traced(scope, &mut output, &mut steps);
+            trace::tell(source.name(), &steps.into_steps());
+            result
         } else {
             template.render(scope, &mut output)
         };

@@ -224,7 +224,10 @@ fn too_many(method: &str) -> Exception {
 }
 
 fn compile_error(error: &vtl::Error, source: &str) -> CompileError {
-    CompileError::at(error.message(), position(error, source), source).with_hint(error.hint())
+    CompileError::at(error.message(), position(error, source), source)
+        .wide(error.span().width(source))
+        .late(error.kind() == vtl::ErrorKind::Runtime)
+        .with_hint(error.hint())
 }
 
 fn position(error: &vtl::Error, source: &str) -> Position {

@@ -15,31 +15,40 @@ impl<'t> Evaluation<'t> {
             return Ok(());
         }
         let value = self.value(&set.value)?;
-        // A null right side leaves everything as it was.
-        if value.is_null() {
-            return Ok(());
-        }
-        if let Some(trace) = self.trace.as_deref_mut() {
-            trace.set(set.span, &value);
-        }
-        match &set.target {
-            Target::Variable(slot) => self.write(*slot, value),
-            Target::Nowhere => {}
+        let traced = self.trace.is_some().then(|| value.clone());
+        let written = match &set.target {
+            // A null right side leaves everything as it was.
+            _ if value.is_null() => false,
+            Target::Variable(slot) => {
+                self.write(*slot, value);
+                true
+            }
+            Target::Nowhere => false,
             Target::Inner(reference) => self.assign(reference, value)?,
+        };
+        if let (Some(trace), Some(value)) = (self.trace.as_deref_mut(), traced) {
+            match written {
+                true => trace.set(set.span, &value),
+                false => trace.not_set(set.span),
+            }
         }
         Ok(())
     }
 
-    /// Writes through the steps of a reference; does nothing when one of them leads nowhere.
-    fn assign(&mut self, reference: &'t Reference, value: Value) -> Flowing {
+    /// Writes through the steps of a reference; false when one of them leads nowhere.
+    fn assign(&mut self, reference: &'t Reference, value: Value) -> Flowing<bool> {
         let Some((last, steps)) = reference.steps.split_last() else {
-            return Ok(());
+            return Ok(false);
         };
         let root = self.read(reference.slot).clone();
         let target = self.walk(&root, steps)?;
         if target.is_null() {
-            return Ok(());
+            return Ok(false);
         }
+        let writable = matches!(
+            target,
+            Value::Map(_) | Value::List(_) | Value::Loop(_) | Value::Entry(_) | Value::Object(_)
+        );
         let result = match &last.kind {
             StepKind::Index(key) => {
                 let key = self.value(key)?;
@@ -49,6 +58,6 @@ impl<'t> Evaluation<'t> {
             // The name of the method is taken for a property.
             StepKind::Method(name, _) => assign_property(&target, self.literal(name.text()), value),
         };
-        result.map_err(|e| fail(&e, last.span))
+        result.map(|()| writable).map_err(|e| fail(&e, last.span))
     }
 }

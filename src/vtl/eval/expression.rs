@@ -60,7 +60,14 @@ impl<'t> Evaluation<'t> {
             Expr::Bool(v) => *v,
             Expr::Reference(reference) => match self.reference(reference)? {
                 Value::Bool(v) => v,
-                value => !value.is_null(),
+                Value::Null => false,
+                value => {
+                    // Velocity prints a value to see whether it is true.
+                    if holds_more(&value) {
+                        self.text(&value, reference.span)?;
+                    }
+                    true
+                }
             },
             Expr::Not(inner) => !self.truth(inner)?,
             Expr::And(all) => {
@@ -252,6 +259,31 @@ fn holds(operator: Comparison, order: Ordering) -> bool {
         Comparison::Greater => order.is_gt(),
         Comparison::LessOrEqual => order.is_le(),
         Comparison::GreaterOrEqual => order.is_ge(),
+    }
+}
+
+/// Whether printing a value can do more than make a text: fail because the value contains itself, or run a block.
+fn holds_more(value: &Value) -> bool {
+    let deep = |value: &Value| {
+        matches!(
+            value,
+            Value::List(_)
+                | Value::Map(_)
+                | Value::View(_)
+                | Value::Entry(_)
+                | Value::Loop(_)
+                | Value::Block(_)
+        )
+    };
+    match value {
+        Value::Block(_) | Value::Entry(_) | Value::View(_) => true,
+        Value::List(list) => list.plain().is_none() && list.look(|items| items.iter().any(deep)),
+        Value::Map(map) if map.plain().is_none() && !map.is_quiet() => {
+            let mut found = false;
+            map.each(|key, value| found |= deep(key) || deep(value));
+            found
+        }
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Evaluation, Flow, Flowing, fail};
+use super::{Evaluation, Flow, Flowing, LoopEnd, fail};
 use crate::vtl::ast::{Expr, Foreach};
 use crate::vtl::error::{Error, ErrorKind};
 use crate::vtl::scope::LoopScope;
@@ -97,6 +97,7 @@ impl<'t> Evaluation<'t> {
         out: &mut String,
     ) -> Flowing {
         let mut count = 0;
+        let mut end = None;
         while items.has_next() && count < self.template.options.foreach_max {
             count += 1;
             self.meter.charge(1).map_err(|e| fail(&e, node.span))?;
@@ -114,15 +115,31 @@ impl<'t> Evaluation<'t> {
             }
             scope.index.set(number - 1);
             scope.has_next.set(has_next);
+            if let Some(trace) = self.trace.as_deref_mut() {
+                trace.round(node.span, count);
+            }
             let depth = self.depth;
             let result = self.nodes(&node.body, out);
             self.depth = depth;
             match result {
                 Ok(()) => {}
-                Err(Flow::Break(None)) => break,
-                Err(Flow::Break(Some(wanted))) if Rc::ptr_eq(&wanted, scope) => break,
+                Err(Flow::Break(wanted))
+                    if wanted
+                        .as_ref()
+                        .is_none_or(|wanted| Rc::ptr_eq(wanted, scope)) =>
+                {
+                    end = Some(LoopEnd::Break);
+                    break;
+                }
                 Err(other) => return Err(other),
             }
+        }
+        if let Some(trace) = self.trace.as_deref_mut() {
+            let rest = || match items.has_next() {
+                true => LoopEnd::Limit,
+                false => LoopEnd::Done,
+            };
+            trace.foreach_end(node.span, count, end.unwrap_or_else(rest));
         }
         Ok(())
     }

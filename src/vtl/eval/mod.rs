@@ -34,6 +34,22 @@ pub trait Trace {
         let _ = (span, value);
     }
 
+    /// A `#set` has written nothing: its right side is null, or a step on the way to what it writes leads nowhere.
+    fn not_set(&mut self, span: Span) {
+        let _ = span;
+    }
+
+    /// A round of a `#foreach` begins; the first has the number 1.
+    fn round(&mut self, span: Span, number: u32) {
+        let _ = (span, number);
+    }
+
+    /// A `#foreach` has ended after so many rounds. One that is left by an error or by `#stop` does not get here, nor
+    /// does one over a value that is no collection begin.
+    fn foreach_end(&mut self, span: Span, rounds: u32, end: LoopEnd) {
+        let _ = (span, rounds, end);
+    }
+
     /// A reference has no value.
     fn undefined(&mut self, span: Span, source: &str) {
         let _ = (span, source);
@@ -43,6 +59,18 @@ pub trait Trace {
     fn branch(&mut self, span: Span, taken: bool) {
         let _ = (span, taken);
     }
+}
+
+/// Why a `#foreach` ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoopEnd {
+    /// There was nothing more to go through.
+    Done,
+    /// `#break`.
+    Break,
+    /// It may have no more rounds, though there was more to go through.
+    Limit,
 }
 
 /// Why the normal flow ends.

@@ -7,6 +7,7 @@
 mod rules;
 
 use super::error::{Error, ErrorKind};
+use super::parser::BACKSLASH;
 use super::span::Span;
 use super::token::{Kind, Token};
 
@@ -316,7 +317,20 @@ impl<'a> Lexer<'a> {
             format!("unexpected {c:?} {place}"),
         );
         match (self.state, c) {
+            (_, '"')
+                if self
+                    .source
+                    .get(..self.at)
+                    .is_some_and(|s| s.ends_with("\\\"")) =>
+            {
+                error.help(BACKSLASH)
+            }
             (_, '"' | '\'') => error.help("the string is not closed"),
+            (State::Directive, '&') => error.help("write `&&` or `and`"),
+            (State::Directive, '|') => error.help("write `||` or `or`"),
+            (State::Directive, '.') => {
+                error.help("texts are joined by `+`, or in one string: `\"$a$b\"`")
+            }
             (State::Call, '+' | '-' | '*' | '/' | '%' | '!' | '=' | '<' | '>') => {
                 error.help("arguments cannot be computed in place; use #set first")
             }

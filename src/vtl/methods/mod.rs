@@ -24,7 +24,6 @@ pub(crate) use self::name::Name;
 
 use self::name::Table;
 use self::overload::choose;
-use super::java_regex;
 use super::meter::Meter;
 use super::object::Exception;
 use super::value::{Blocks, List, ListKind, Map, Printer, Value};

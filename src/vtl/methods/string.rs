@@ -11,7 +11,8 @@ use super::text::{
     replace, starts_with, substring,
 };
 use super::unicode::{from_units, is_java_space, len};
-use super::{Call, Exception, Thrown, java_regex, null_pointer};
+use super::{Call, Exception, Thrown, null_pointer};
+use crate::java_regex;
 use crate::vtl::value::{List, ListKind, Str as Text, Value};
 
 fn pattern(error: &java_regex::PatternError) -> Exception {

@@ -88,8 +88,11 @@ impl Parser<'_> {
             "stop" => Ok(Parsed::Node(Node::Stop)),
             "break" => Ok(Parsed::Node(Node::Break(self.span(span), None))),
             "include" | "parse" => Ok(unavailable(self.span(span), name)),
-            "foreach" | "define" | "literal" | "macro" => {
-                Err(self.error(span, format!("#{name} needs parentheses")))
+            "macro" => Err(self.error(span, "#macro needs parentheses")),
+            "foreach" | "define" | "literal" => {
+                let error = self.error(span, format!("#{name} needs parentheses"));
+                self.names.fail(error);
+                Ok(Parsed::Text(String::new()))
             }
             _ => Ok(Parsed::Text(self.images(first))),
         }
@@ -184,7 +187,10 @@ impl Parser<'_> {
         let slot = match arguments {
             [argument] if argument.is_reference => self.plain_name(argument.first),
             [_] => None,
-            _ => return Err(shape(span, "expected #define($name)")),
+            _ => {
+                self.names.fail(shape(span, "expected #define($name)"));
+                None
+            }
         };
         let nodes = self.block("a #define")?;
         self.names.bodies.push(nodes);
@@ -220,7 +226,9 @@ impl Parser<'_> {
             return Ok(Parsed::Text(self.images_of(tokens)));
         }
         if self.at == start + 1 {
-            return Err(self.error(self.since(start), "#literal() needs something to print"));
+            let span = self.since(start);
+            self.names
+                .fail(shape(span, "#literal() needs something to print"));
         }
         let mut text = String::new();
         for token in self

@@ -192,9 +192,10 @@ impl Parser<'_> {
             return Ok(Expr::List(Vec::new()));
         }
         loop {
-            self.accept(Kind::Blank)?;
+            // A second blank, which a stray `$` between the two makes, is refused.
+            let blank = usize::from(self.peek()? == Kind::Blank);
             let bound = matches!(
-                self.peek()?,
+                self.peek_at(blank)?,
                 Kind::Integer | Kind::Identifier | Kind::OpenCurly
             );
             items.push(self.parameter()?);
@@ -252,15 +253,22 @@ impl Parser<'_> {
             Kind::True => Ok(Expr::Bool(true)),
             Kind::False => Ok(Expr::Bool(false)),
             Kind::Integer => self.integer(&token, image),
-            Kind::Float => image
-                .parse()
-                .map(Expr::Double)
-                .map_err(|_| self.error(token.span, "not a number")),
+            Kind::Float => Ok(match image.parse() {
+                Ok(value) => Expr::Double(value),
+                Err(_) => self.not_a_number(token.span),
+            }),
             _ => self.string(&token),
         }
     }
 
-    fn integer(&self, token: &Token, image: &str) -> Result<Expr, Error> {
+    /// `#1` behind an operator.
+    fn not_a_number(&mut self, span: Span) -> Expr {
+        let error = self.error(span, "not a number");
+        self.names.fail(error);
+        Expr::Int(0)
+    }
+
+    fn integer(&mut self, token: &Token, image: &str) -> Result<Expr, Error> {
         if let Ok(value) = image.parse() {
             return Ok(Expr::Int(value));
         }
@@ -273,7 +281,7 @@ impl Parser<'_> {
         }
         match image.parse::<BigInt>() {
             Ok(value) => Ok(Expr::Big(Box::new(value))),
-            Err(_) => Err(self.error(token.span, "not a number")),
+            Err(_) => Ok(self.not_a_number(token.span)),
         }
     }
 

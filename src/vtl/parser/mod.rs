@@ -26,6 +26,8 @@ pub(crate) struct Names {
     mentions: Vec<Mention>,
     /// The source of the template, and behind it whatever else the tree is about.
     pub(crate) texts: String,
+    /// What makes every rendering fail although the tokens make a template.
+    failure: Option<Error>,
     /// What the `#define`s hold.
     pub(crate) bodies: Vec<Nodes>,
     pub(crate) home: u64,
@@ -91,6 +93,12 @@ impl Names {
         mention.is_some_and(|mention| mention.bare || !mention.steps.is_empty())
     }
 
+    /// Notes that no rendering can succeed; a syntax error further on counts more.
+    fn fail(&mut self, error: Error) {
+        self.failure
+            .get_or_insert(error.of_kind(ErrorKind::Runtime));
+    }
+
     /// Keeps a text that is no part of the source.
     fn keep(&mut self, text: &str) -> Piece {
         let start = self.texts.len();
@@ -132,8 +140,16 @@ pub(crate) fn parse(source: &str, names: &mut Names) -> Result<Nodes, Error> {
     if tokens.capacity() <= KEPT {
         TOKENS.set(tokens);
     }
-    nodes
+    match (names.failure.take(), nodes) {
+        (None, nodes) => nodes,
+        (Some(failure), Ok(_)) => Err(failure),
+        // The error further on decides what kind of failure it is; the first mistake is what is told.
+        (Some(failure), Err(error)) => Err(failure.of_kind(error.kind())),
+    }
 }
+
+/// A hint for who escapes a quote.
+pub(super) const BACKSLASH: &str = "a backslash does not escape a quote; double the quote: `\"\"`";
 
 /// For how many tokens a thread keeps room from one template to the next.
 const KEPT: usize = 4096;
@@ -272,12 +288,54 @@ impl<'a> Parser<'a> {
             Kind::Eof => format!("the template ends where {wanted} is expected"),
             Kind::End => format!("unexpected #end; expected {wanted}"),
             _ => {
-                let image = token.image(self.source).trim_end();
-                let short: String = image.chars().take(20).collect();
-                format!("unexpected `{short}`; expected {wanted}")
+                let image = token.image(self.source);
+                match image.trim() {
+                    "" if image.contains('\n') => {
+                        format!("unexpected end of the line; expected {wanted}")
+                    }
+                    "" => format!("unexpected blank; expected {wanted}"),
+                    image => {
+                        let short: String = image.chars().take(20).collect();
+                        format!("unexpected `{short}`; expected {wanted}")
+                    }
+                }
             }
         };
-        self.error(token.span, message)
+        let error = self.error(token.span, message);
+        match self.slip() {
+            Some(help) => error.help(help),
+            None => error,
+        }
+    }
+
+    /// What was probably meant, where the next token is a surprise.
+    fn slip(&self) -> Option<&'static str> {
+        let token = self.tokens.get(self.at)?;
+        let mut before = self.tokens.get(..self.at)?.iter().rev();
+        let last = before.next()?;
+        let image = token.image(self.source);
+        let operand = match last.kind {
+            Kind::Blank => before.next()?,
+            _ => last,
+        };
+        match token.kind {
+            Kind::Assign if last.kind == Kind::Equal => Some("`==` compares; there is no `===`"),
+            Kind::Integer | Kind::Float if image.starts_with('-') => matches!(
+                operand.kind,
+                Kind::Integer
+                    | Kind::Float
+                    | Kind::Identifier
+                    | Kind::CloseParen
+                    | Kind::CloseCall
+                    | Kind::CloseIndex
+                    | Kind::CloseCurly
+            )
+            .then_some("a minus before a digit belongs to the number; to subtract, put a blank behind it: `3 - 1`"),
+            _ if last.kind == Kind::String && last.image(self.source).ends_with("\\\"") => {
+                Some(BACKSLASH)
+            }
+            _ => None,
+        }
     }
 
     fn error(&self, span: Span, message: impl Into<String>) -> Error {

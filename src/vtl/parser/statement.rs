@@ -185,6 +185,11 @@ impl Parser<'_> {
         self.take()?;
         self.accept(Kind::Blank)?;
         let start = self.at;
+        if self.peek()? == Kind::Word {
+            return Err(self
+                .unexpected("a reference")
+                .help("a variable needs a `$` where it is set, too"));
+        }
         let reference = self.reference()?;
         self.accept(Kind::Blank)?;
         self.expect(Kind::Assign, "`=`")?;

@@ -10,7 +10,6 @@ use crate::input::{bytes, name};
 pub(super) struct Source {
     name: String,
     text: String,
-    lines: Vec<usize>,
 }
 
 impl Source {
@@ -29,9 +28,7 @@ impl Source {
     }
 
     fn new(name: String, text: String) -> Self {
-        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-        let lines = std::iter::once(0).chain(ends).collect();
-        Self { name, text, lines }
+        Self { name, text }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -40,17 +37,5 @@ impl Source {
 
     pub(super) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// Line and column of a byte, both from 1, the column in characters.
-    pub(super) fn position(&self, at: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= at);
-        let start = self
-            .lines
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or_default();
-        let before = self.text.get(start..at).unwrap_or_default();
-        (line, 1 + before.chars().count())
     }
 }

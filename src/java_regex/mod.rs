@@ -12,6 +12,9 @@ use fancy_regex::{Captures, Regex, RegexBuilder};
 /// How much backtracking one search may do.
 const BACKTRACKS: usize = 1_000_000;
 
+/// The most memory that a compiled pattern may take, in bytes.
+const SIZE: usize = 1 << 22;
+
 /// How many compiled patterns a thread keeps.
 const KEPT: usize = 64;
 
@@ -55,7 +58,9 @@ fn cached(pattern: &str, whole: bool) -> Result<JavaRegex, PatternError> {
         if let Some(regex) = known.get(pattern) {
             return Ok(regex.clone());
         }
-        let regex = JavaRegex(Arc::new(build(pattern, whole)?));
+        let translated = translate::translate(pattern).map_err(error)?;
+        let regex = build(&translated, whole, BACKTRACKS, SIZE).map_err(|e| bad(pattern, &e))?;
+        let regex = JavaRegex(Arc::new(regex));
         if known.len() >= KEPT {
             known.clear();
         }
@@ -95,22 +100,47 @@ pub(crate) fn translated(pattern: &str) -> Result<String, PatternError> {
     translate::translate(pattern).map_err(error)
 }
 
-fn build(pattern: &str, whole: bool) -> Result<Regex, PatternError> {
-    let translated = translate::translate(pattern).map_err(error)?;
-    let text = if whole {
-        format!(r"\A(?:{translated})\z")
-    } else {
-        translated
+fn bad(pattern: &str, cause: &fancy_regex::Error) -> PatternError {
+    error(format!("bad pattern {pattern:?}: {cause}"))
+}
+
+fn build(
+    translated: &str,
+    whole: bool,
+    backtracks: usize,
+    size: usize,
+) -> Result<Regex, fancy_regex::Error> {
+    let text = match whole {
+        true => format!(r"\A(?:{translated})\z"),
+        false => translated.to_owned(),
     };
     RegexBuilder::new(&text)
-        .backtrack_limit(BACKTRACKS)
-        .delegate_size_limit(1 << 22)
-        .delegate_dfa_size_limit(1 << 22)
+        .backtrack_limit(backtracks)
+        .delegate_size_limit(size)
+        .delegate_dfa_size_limit(size)
         .build()
-        .map_err(|e| error(format!("bad pattern {pattern:?}: {e}")))
 }
 
 impl JavaRegex {
+    /// A pattern that must match a whole text, with narrower bounds than usual and nobody to remember it. Without
+    /// regard to case means that of ASCII letters, as Java's flag does.
+    pub(crate) fn bounded(
+        pattern: &str,
+        ignore_case: bool,
+        backtracks: usize,
+        size: usize,
+    ) -> Result<Self, PatternError> {
+        let flagged = match ignore_case {
+            true => format!("(?i){pattern}"),
+            false => pattern.to_owned(),
+        };
+        // The pattern has to be one without the flag in front, too.
+        translate::translate(pattern).map_err(error)?;
+        let translated = translate::translate(&flagged).map_err(error)?;
+        let regex = build(&translated, true, backtracks, size).map_err(|e| bad(pattern, &e))?;
+        Ok(JavaRegex(Arc::new(regex)))
+    }
+
     /// Whether the pattern is found.
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, PatternError> {
         self.0.is_match(text).map_err(|e| error(e.to_string()))
