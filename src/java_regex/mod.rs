@@ -330,6 +330,13 @@ mod tests {
             (r"(?i)hello", "HELLO", true),
             (r"}", "}", true),
             (r"[\]\[]+", "[]", true),
+            ("[[:alpha:]]+", "al:", true),
+            ("[[:alpha:]]+", "ab", false),
+            ("[:-<]", ";", true),
+            ("(?i)É", "é", false),
+            ("(?iu)É", "é", true),
+            ("(?i)kiss", "KISS", true),
+            ("(?i)kiss", "\u{212a}iss", false),
         ] {
             let regex = compile_whole(pattern).unwrap();
             assert_eq!(regex.is_match(text), Ok(expected), "{pattern} on {text:?}");

@@ -1,12 +1,15 @@
 //! From `java.util.regex` syntax to that of the engine.
 
-/// Flags that change what `.`, `^`, `$` and blanks mean.
+/// Flags that change what `.`, `^`, `$`, blanks and letters mean.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
     multi_line: bool,
     dot_all: bool,
     unix_lines: bool,
     comments: bool,
+    ignore_case: bool,
+    /// Whether case is that of all letters, not of ASCII's alone.
+    unicode_case: bool,
 }
 
 /// The line terminators besides `\r\n`, for use in a class.
@@ -65,13 +68,29 @@ impl Translator<'_> {
                     while self.chars.next_if(|c| !LINE_END.contains(c)).is_some() {}
                 }
                 c if self.flags.comments && c.is_ascii_whitespace() => {}
-                other => literal(other, &mut self.out),
+                other => self.letter(other),
             }
         }
         if self.groups.is_empty() {
             Ok(())
         } else {
             Err("a group is not closed".to_owned())
+        }
+    }
+
+    /// A character that stands for itself. The engine's sense of case is wider than Java's; that of classes stays so.
+    fn letter(&mut self, c: char) {
+        let java = self.flags.ignore_case && !self.flags.unicode_case;
+        match c {
+            // Two signs beyond ASCII fold to these.
+            'k' | 'K' if java => self.out.push_str("(?-i:[kK])"),
+            's' | 'S' if java => self.out.push_str("(?-i:[sS])"),
+            c if java && !c.is_ascii() => {
+                self.out.push_str("(?-i:");
+                self.out.push(c);
+                self.out.push(')');
+            }
+            c => literal(c, &mut self.out),
         }
     }
 
@@ -161,8 +180,11 @@ impl Translator<'_> {
                 Some('s') => self.flags.dot_all = on,
                 Some('d') => self.flags.unix_lines = on,
                 Some('x') => self.flags.comments = on,
-                Some('i') => passed.push('i'),
-                Some('u' | 'U') => {}
+                Some('i') => {
+                    self.flags.ignore_case = on;
+                    passed.push('i');
+                }
+                Some('u' | 'U') => self.flags.unicode_case = on,
                 Some(end @ (':' | ')')) => {
                     let passed = passed.trim_end_matches('-');
                     if end == ':' {
@@ -420,6 +442,8 @@ impl Translator<'_> {
                 '-' if !first && !matches!(self.chars.peek(), Some(']' | '[')) => out.push('-'),
                 '\\' => self.class_escape(&mut out)?,
                 c if self.flags.comments && c.is_ascii_whitespace() => {}
+                // The engine would take `[:` for the start of a class with a name.
+                ':' if first => out.push_str("::"),
                 other => literal(other, &mut out),
             }
             first = false;
