@@ -249,7 +249,7 @@ async fn signing_alone_lets_only_the_unsigned_pass() {
         .insert(Target::new().signed("sqs", "eu-west-1"));
     assert_eq!(
         service.oneshot(signed).await.unwrap_err().kind(),
-        ErrorKind::Configuration
+        ErrorKind::Credentials
     );
 }
 

@@ -134,8 +134,11 @@ fn the_trace_tells_sets_branches_and_what_has_no_value() {
         "11:1: not taken: #if(false)",
         "11:11: taken: #else",
         "12:1: set $context.responseOverride.status to 500",
+        "13:1: round 1: #foreach($i in [1..2])",
         "13:23: no value: $util.urlencode($i) (did you mean `$util.urlEncode`?)",
+        "13:1: round 2: #foreach($i in [1..2])",
         "13:23: no value: $util.urlencode($i) (did you mean `$util.urlEncode`?)",
+        "13:1: ended after 2 rounds: #foreach($i in [1..2])",
     ];
     let mut wanted = wanted.map(|line| format!("{file}:{line}\n")).concat();
     wanted.push_str("{\"responseOverride\":{\"status\":500}}\n");
