@@ -1,3 +1,8 @@
-//! Signing: the published cases, and implementations of others.
+//! Signing: the published cases, implementations of others, and a service that verifies.
 
+mod botocore;
+mod layer;
+mod oracle;
+mod random;
+mod s3;
 mod suite;
