@@ -1,4 +1,4 @@
-//! The program `apigw`: an API Gateway document, served or checked; a mapping template, rendered.
+//! The program `apigw`: an API Gateway document, served or checked; a mapping template, rendered; requests, signed.
 //!
 //! Exit codes of all commands: 0 success, 1 what was to be read has errors or cannot be read,
 //! 2 usage, 3 no listener.
@@ -15,6 +15,7 @@ mod render;
 mod report;
 mod routes;
 mod serve;
+mod sign;
 mod signals;
 mod stage;
 
@@ -36,6 +37,7 @@ enum Command {
     Invoke(invoke::Invoke),
     Check(check::Check),
     Render(render::Render),
+    Sign(sign::Sign),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Invoke(invoke) => invoke.run(),
         Command::Check(check) => check.run(),
         Command::Render(render) => render.run(),
+        Command::Sign(sign) => sign.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
