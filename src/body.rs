@@ -57,7 +57,7 @@ impl BodyError {
         Self(BodyErrorKind::TooLarge)
     }
 
-    fn new(source: BoxError) -> Self {
+    pub(crate) fn new(source: BoxError) -> Self {
         match source.downcast::<Self>() {
             Ok(ours) => *ours,
             Err(source) => Self(BodyErrorKind::Source(source)),

@@ -40,6 +40,10 @@ pub enum ErrorKind {
     Configuration,
     /// A signature is wanted, and there are no credentials for it: 500.
     Credentials,
+    /// A Lambda function could not be invoked: 500.
+    Invocation,
+    /// A Lambda function failed, or its answer is not as it must be: 502.
+    Function,
     /// A mapping template failed: 500.
     Template,
     /// A header that only the gateway may set is mapped: 500.

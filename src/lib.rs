@@ -66,7 +66,7 @@
 //!   4  bin/apigw      lint      openapi (import, router, api)      backend (client)      server
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
-//!   1  template: engines, $input $context $util      target      body
+//!   1  template: engines, $input $context $util      aws      target      body
 //!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex
 //! ```
 //! Floors 0 to 2 have no async, no clock, no randomness and no environment. `layer` knows bodies,
@@ -75,6 +75,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod aws;
 pub mod backend;
 mod body;
 #[cfg(feature = "sigv4")]

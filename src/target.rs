@@ -23,6 +23,8 @@ pub struct Target {
     /// The `credentials` of the integration: the role to sign with, if the application lets roles be
     /// assumed, or `arn:aws:iam::*:user/*` for its caller's.
     pub role: Option<Arc<str>>,
+    /// The Lambda function that the request invokes.
+    pub function: Option<Arc<Function>>,
     /// Whether the body of the answer is read as a whole, so that the deadline covers it too.
     pub(crate) answer_is_collected: bool,
 }
@@ -34,6 +36,29 @@ pub struct SigningScope {
     pub service: String,
     /// The region, such as `eu-west-1`.
     pub region: String,
+}
+
+/// A Lambda function, as an integration names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The version or the alias.
+    pub qualifier: Option<String>,
+    /// As the integration writes it: an ARN, or the name.
+    pub arn: String,
+}
+
+impl Function {
+    /// A function of this name, without a qualifier.
+    pub fn new(name: impl Into<String>, arn: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            qualifier: None,
+            arn: arn.into(),
+        }
+    }
 }
 
 impl Target {

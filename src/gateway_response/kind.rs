@@ -171,9 +171,11 @@ pub(crate) fn type_of(kind: ErrorKind) -> GatewayResponseType {
         ErrorKind::Template
         | ErrorKind::RefusedHeader
         | ErrorKind::ResponseTooLarge
+        | ErrorKind::Function
         | ErrorKind::Unsupported
         | ErrorKind::Internal => Type::Default5xx,
-        ErrorKind::Network => Type::IntegrationFailure,
+        // Recorded: T:test_lambda_aws_proxy_integration_non_post_method
+        ErrorKind::Network | ErrorKind::Invocation => Type::IntegrationFailure,
         ErrorKind::Timeout => Type::IntegrationTimeout,
     }
 }

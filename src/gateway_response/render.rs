@@ -301,6 +301,7 @@ fn message(error: &Error, kind: GatewayResponseType) -> Option<String> {
         ErrorKind::UriTooLong => Some("Request URI too long".into()),
         ErrorKind::HeadersTooLarge => Some("HTTP header is larger than 10240 bytes.".into()),
         ErrorKind::Unsupported => Some(error.message().into()),
+        ErrorKind::Invocation => Some("Internal server error".into()),
         _ => kind.message().map(str::to_owned),
     }
 }
@@ -310,6 +311,10 @@ fn status(kind: ErrorKind, response_type: GatewayResponseType) -> StatusCode {
         ErrorKind::UriTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        // Observed: O:31159485353
+        ErrorKind::Function => StatusCode::BAD_GATEWAY,
+        // Recorded: not the 504 of the type.
+        ErrorKind::Invocation => StatusCode::INTERNAL_SERVER_ERROR,
         _ => response_type.default_status(),
     }
 }

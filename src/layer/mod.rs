@@ -27,6 +27,7 @@ mod body_mapping;
 mod capture;
 mod deadline;
 mod dispatch;
+mod function;
 mod future;
 mod gateway_response;
 mod integration;

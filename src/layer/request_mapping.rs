@@ -134,7 +134,9 @@ where
         known: Option<Arc<Call>>,
     ) -> ResponseFuture<S::Future> {
         match self.map(request, known) {
-            Ok((Outcome::Send, request)) => ResponseFuture::pass(self.inner.call(request)),
+            Ok((Outcome::Send | Outcome::SendBody(_), request)) => {
+                ResponseFuture::pass(self.inner.call(request))
+            }
             Ok((Outcome::Answer(status), request)) => {
                 if let Some(trace) = request.extensions().get::<Trace>() {
                     trace.record(Step::MockStatus { status });
@@ -169,6 +171,10 @@ where
         let (mut parts, body) = request.into_parts();
         let bytes = body.as_bytes();
         let outcome = map_request(call, &mut parts, bytes.as_deref())?;
+        let (outcome, body) = match outcome {
+            Outcome::SendBody(payload) => (Outcome::Send, Body::from(payload)),
+            outcome => (outcome, body),
+        };
         let body = body
             .limited(self.plan.stage().limits.request_body)
             .map_err(capture::client_body)?;

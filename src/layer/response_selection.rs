@@ -10,8 +10,10 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::integration::IntegrationType;
 use crate::layer::capture;
 use crate::layer::deadline;
+use crate::layer::function;
 use crate::layer::future::{ResponseFuture, Step};
 use crate::mapping::{
     Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select,
@@ -103,6 +105,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = capture::own(request);
+        if self.plan.kind() == IntegrationType::AwsProxy {
+            let facts = capture::method_request(&mut request);
+            let plan = Arc::clone(&self.plan);
+            let call = Arc::new(Call::of_proxy(plan, facts, request.headers()));
+            return ResponseFuture::then(self.inner.call(request), call, function::finish_proxy);
+        }
         if self.plan.kind().is_proxy() {
             let plan = Arc::clone(&self.plan);
             if let Some(trace) = request.extensions().get::<Trace>() {
@@ -141,7 +149,9 @@ fn finish_traced_proxy(plan: Arc<Plan>, trace: Trace, response: Response<Body>) 
 
 fn pass_on(plan: &Plan, trace: Option<&Trace>, mut response: Response<Body>) -> Step {
     proxy_headers(response.headers_mut(), trace);
-    let Some(limit) = plan.stage().limits.response_body else {
+    // AWS: response-transfer-mode — a stream has no limit.
+    let limit = plan.stage().limits.response_body;
+    let Some(limit) = limit.filter(|_| !plan.streams_answer()) else {
         return Step::Done(Ok(response));
     };
     let (parts, body) = response.into_parts();
@@ -150,11 +160,19 @@ fn pass_on(plan: &Plan, trace: Option<&Trace>, mut response: Response<Body>) -> 
 }
 
 fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
-    let limits = &call.plan.stage().limits;
+    if call.plan.function().is_some() {
+        return function::finish(call, response);
+    }
     let subject = match response.extensions().get::<MockStatus>() {
         Some(&MockStatus(status)) => Subject::Status(status),
         None => Subject::Status(i64::from(response.status().as_u16())),
     };
+    map_answer(call, response, subject)
+}
+
+/// Selects for a subject, and maps the headers.
+pub(super) fn map_answer(call: Arc<Call>, response: Response<Body>, subject: Subject<'_>) -> Step {
+    let limits = &call.plan.stage().limits;
     let index = match select(&call, subject) {
         Ok(index) => index,
         Err(error) => return Step::Done(Err(error)),

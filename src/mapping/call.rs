@@ -111,6 +111,23 @@ impl Call {
         })
     }
 
+    /// What the answer of a function behind a proxy integration is mapped with.
+    pub(crate) fn of_proxy(
+        plan: Arc<Plan>,
+        request: Arc<MethodRequest>,
+        headers: &HeaderMap,
+    ) -> Self {
+        Self {
+            accept: headers.get(header::ACCEPT).cloned(),
+            plan,
+            request,
+            headers: HeaderMap::new(),
+            body: None,
+            parameters: Parameters::default(),
+            overrides: Overrides::default(),
+        }
+    }
+
     /// The facts as they are known after the request went on.
     pub(crate) fn facts(&self) -> Facts<'_> {
         Facts::new(

@@ -7,12 +7,12 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
 use crate::diagnostic::{Diagnostic, pointer_token};
-use crate::error::ErrorKind;
 use crate::integration::{
     ConnectionType, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
-    TemplateEngine, Templates,
+    ResponseTransferMode, TemplateEngine, Templates,
 };
 use crate::java_regex;
+use crate::mapping::aws::Compiled;
 use crate::mapping::expression::{
     Destination, ExpressionError, RequestSource, Side, Source, destination,
 };
@@ -25,13 +25,12 @@ use crate::mapping::stage::Stage;
 use crate::mapping::templates::TemplateTable;
 use crate::mapping::uri::UriTemplate;
 use crate::mapping::validation::{Findings, Models, Validator};
-use crate::target::Target;
 use crate::template::{Engine, Template, Vtl};
 
 pub(crate) struct Compiler<'a> {
-    integration: &'a Integration,
-    method: &'a Method,
-    stage: Arc<Stage>,
+    pub(super) integration: &'a Integration,
+    pub(super) method: &'a Method,
+    pub(super) stage: Arc<Stage>,
     findings: Vec<Diagnostic>,
 }
 
@@ -65,7 +64,17 @@ impl<'a> Compiler<'a> {
             ResourcePath::default()
         });
         let method = self.http_method();
-        let uri = self.uri();
+        let compiled = match kind {
+            IntegrationType::Aws | IntegrationType::AwsProxy => self.aws(),
+            IntegrationType::Http | IntegrationType::HttpProxy | IntegrationType::Mock => {
+                Compiled {
+                    uri: self.uri(),
+                    ..Compiled::default()
+                }
+            }
+        };
+        let uri = compiled.uri;
+        let aws = compiled.aws;
         let timeout = self.timeout();
         let parameters = self.assignments(
             Side::Request,
@@ -77,7 +86,6 @@ impl<'a> Compiler<'a> {
         let responses: Vec<ResponsePlan> = self.responses();
         let selection = self.selection(&responses);
         self.check_connection();
-        let failure = self.unsupported();
         let mut validation = Findings::default();
         let validator = Validator::compile(self.method, models, &mut validation);
         self.findings.append(&mut validation.method);
@@ -93,14 +101,20 @@ impl<'a> Compiler<'a> {
             | IntegrationType::Aws
             | IntegrationType::AwsProxy => true,
         };
-        let mut target = Target::new().timeout(timeout);
+        let stream = kind.is_proxy()
+            && self.integration.response_transfer_mode == Some(ResponseTransferMode::Stream);
+        let mut target = compiled.target.timeout(timeout);
         target.insecure_skip_verification = self
             .integration
             .tls_config
             .as_ref()
             .is_some_and(|tls| tls.insecure_skip_verification);
-        target.answer_is_collected = !kind.is_proxy();
         target.templated_host = uri.as_ref().is_some_and(UriTemplate::has_templated_host);
+        target.answer_is_collected = match kind {
+            IntegrationType::HttpProxy => false,
+            IntegrationType::AwsProxy => !stream,
+            IntegrationType::Http | IntegrationType::Mock | IntegrationType::Aws => true,
+        };
         let reads = Reads {
             request_body: collects,
             headers_later: responses.iter().any(|response| {
@@ -124,6 +138,7 @@ impl<'a> Compiler<'a> {
             method,
             resource,
             uri,
+            aws,
             validator,
             parameters,
             templates,
@@ -137,20 +152,27 @@ impl<'a> Compiler<'a> {
             selection,
             declared: self.method.responses.clone(),
             timeout,
+            stream,
             target,
             reads,
-            failure,
+            failure: compiled.failure,
             warnings: self.findings,
             stage: self.stage,
         })
     }
 
-    fn error(&mut self, code: &'static str, pointer: &str, message: impl Into<String>, help: &str) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        pointer: &str,
+        message: impl Into<String>,
+        help: &str,
+    ) {
         self.findings
             .push(Diagnostic::error(code, pointer, message).help(help));
     }
 
-    fn warning(
+    pub(super) fn warning(
         &mut self,
         code: &'static str,
         pointer: &str,
@@ -163,7 +185,12 @@ impl<'a> Compiler<'a> {
 
     /// `ANY` and nothing keep the client's method.
     fn http_method(&mut self) -> Option<http::Method> {
-        let written = self.integration.http_method.as_deref().unwrap_or_default();
+        let written = match (self.integration.kind, &self.integration.http_method) {
+            (_, Some(written)) => written.as_str(),
+            // Recorded: imports take POST for AWS_PROXY.
+            (IntegrationType::AwsProxy, None) => "POST",
+            (_, None) => "",
+        };
         if written.is_empty()
             || written.eq_ignore_ascii_case("ANY")
             || self.integration.kind == IntegrationType::Mock
@@ -185,16 +212,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn uri(&mut self) -> Option<UriTemplate> {
-        let kind = self.integration.kind;
-        if !matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
-            if kind != IntegrationType::Mock && self.integration.uri.is_none() {
-                self.error(
-                    "uri",
-                    "",
-                    "the integration has no `uri`",
-                    "name the function or the action to call",
-                );
-            }
+        if self.integration.kind == IntegrationType::Mock {
             return None;
         }
         let Some(source) = &self.integration.uri else {
@@ -591,24 +609,5 @@ impl<'a> Compiler<'a> {
             }
         }
         Selection::new(patterns, default)
-    }
-
-    /// What this version cannot dispatch: the operation answers with an error that says so.
-    fn unsupported(&mut self) -> Option<(ErrorKind, String)> {
-        let kind = self.integration.kind;
-        match kind {
-            IntegrationType::Http | IntegrationType::HttpProxy | IntegrationType::Mock => None,
-            IntegrationType::Aws | IntegrationType::AwsProxy => {
-                let reason =
-                    format!("integrations of type {kind} are not supported by this version");
-                self.warning(
-                    "integration-type",
-                    "/type",
-                    reason.clone(),
-                    "the operation answers with 501",
-                );
-                Some((ErrorKind::Unsupported, reason))
-            }
-        }
     }
 }

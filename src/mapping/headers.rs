@@ -90,7 +90,8 @@ pub(crate) fn mapped_request_header(name: &HeaderName, kind: IntegrationType) ->
     if name == header::AUTHORIZATION && aws {
         return Mapped::Refused;
     }
-    if name == header::VIA {
+    // LocalStack: AWS drops `Referer` too.
+    if name == header::VIA || name == header::REFERER && kind == IntegrationType::Aws {
         Mapped::Dropped
     } else {
         Mapped::Sent
@@ -154,6 +155,24 @@ pub(crate) fn proxied_response_header(name: &HeaderName) -> ResponseHeader {
         return ResponseHeader::Remapped;
     }
     ResponseHeader::Sent
+}
+
+/// For a header that a Lambda function answers to a proxy integration.
+// LocalStack; AWS: known-issues for WWW-Authenticate. `Content-Encoding` and `Via` pass.
+pub(crate) fn function_response_header(name: &HeaderName) -> ResponseHeader {
+    if name == header::TRANSFER_ENCODING {
+        return ResponseHeader::Dropped;
+    }
+    let remapped = name == header::CONNECTION
+        || name == header::CONTENT_LENGTH
+        || name == header::DATE
+        || name == header::SERVER
+        || name == header::WWW_AUTHENTICATE;
+    if remapped {
+        ResponseHeader::Remapped
+    } else {
+        ResponseHeader::Sent
+    }
 }
 
 /// The new name of a renamed header.

@@ -14,6 +14,9 @@ pub struct Limits {
     pub response_body: Option<u64>,
     /// The longest body, either way, that is held in memory because a mapping reads it, in bytes.
     pub collected: u64,
+    /// The largest payload that a Lambda function is sent, and that it answers with, in bytes; a
+    /// streamed answer has no limit.
+    pub function_payload: Option<u64>,
     /// The largest header block of a request in bytes, each header counted with its colon, blank
     /// and line end: 431 above it.
     pub headers: Option<usize>,
@@ -26,12 +29,14 @@ pub struct Limits {
 const MEBIBYTE: u64 = 1024 * 1024;
 
 impl Limits {
-    /// The limits of API Gateway: 10 MiB each way, 10,240 bytes of headers and of the URL.
+    /// The limits of API Gateway: 10 MiB each way, 6 MiB for functions, 10,240 bytes of headers and of the URL.
     // AWS: limits, "API Gateway quotas for configuring and running a REST API".
     pub fn aws() -> Self {
         Self {
             request_body: Some(10 * MEBIBYTE),
             response_body: Some(10 * MEBIBYTE),
+            // AWS: Lambda quotas, "Invocation payload".
+            function_payload: Some(6 * MEBIBYTE),
             headers: Some(10_240),
             uri: Some(10_240),
             ..Self::none()
@@ -45,6 +50,7 @@ impl Limits {
             request_body: None,
             response_body: None,
             collected: 10 * MEBIBYTE,
+            function_payload: None,
             headers: None,
             uri: None,
             template: template::Limits::default(),

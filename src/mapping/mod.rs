@@ -12,11 +12,13 @@
 //! way back a response is selected, its headers are mapped, its template is chosen by `Accept`,
 //! and the body is converted and rendered.
 
+mod aws;
 mod call;
 mod compile;
 mod content;
 mod context;
 mod expression;
+mod function;
 mod headers;
 mod limits;
 mod method_request;
@@ -42,6 +44,11 @@ pub use stage::Stage;
 pub(crate) use call::Call;
 pub(crate) use context::Facts;
 pub(crate) use expression::{Destination, Side as ExpressionSide, Source, destination};
+pub(crate) use function::{
+    answer as function_answer, frames as function_frames, is_failed as function_failed,
+    malformed_stream, refused as invocation_refused, stream_head as function_stream,
+    subject as function_subject,
+};
 #[cfg(feature = "openapi")]
 pub(crate) use headers::METHOD_OVERRIDE;
 pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, REQUEST_ID, TRACE_ID};

@@ -56,6 +56,14 @@ pub(crate) struct Parameters {
     pub(crate) path: Vec<Parameter>,
 }
 
+/// The answer of a backend, as mappings read it.
+#[derive(Debug)]
+pub(crate) struct Answered<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: Option<&'a Bytes>,
+    pub(crate) of_function: bool,
+}
+
 impl Parameters {
     fn of(&mut self, destination: Destination) -> &mut Vec<Parameter> {
         match destination {
@@ -92,17 +100,20 @@ impl Parameters {
         Ok(out)
     }
 
-    /// Evaluates the mappings of an answer with these headers and this body.
+    /// Evaluates the mappings of an answer.
     pub(crate) fn of_response(
         assignments: &[Assignment],
         facts: &Facts<'_>,
-        headers: &HeaderMap,
-        body: Option<&Bytes>,
+        answer: &Answered<'_>,
     ) -> Result<Self, Error> {
-        let body = BodySource::new(body, Side::Response);
+        let side = match answer.of_function {
+            true => Side::FunctionResponse,
+            false => Side::Response,
+        };
+        let body = BodySource::new(answer.body, side);
         let mut out = Self::default();
         for assignment in assignments {
-            let values = facts.values(&assignment.source, &body, Some(headers))?;
+            let values = facts.values(&assignment.source, &body, Some(answer.headers))?;
             if let Some(trace) = facts.trace() {
                 trace.record(tracing::parameter(
                     trace::Side::Response,
@@ -186,6 +197,7 @@ fn put(
 enum Side {
     Request,
     Response,
+    FunctionResponse,
 }
 
 /// A body as a source: read as text or, once, as JSON.
@@ -220,10 +232,12 @@ impl<'a> BodySource<'a> {
     fn json(&self) -> Result<Option<&Value>, Error> {
         if self.json.get().is_none() {
             let parsed = if self.text.starts_with(['{', '[', '"', '\'']) {
-                let value = serde_json::from_str(&self.text).map_err(|error| {
+                let mut value: Value = serde_json::from_str(&self.text).map_err(|error| {
                     let (kind, which) = match self.side {
                         Side::Request => (ErrorKind::BrokenJson, "request"),
-                        Side::Response => (ErrorKind::Configuration, "response"),
+                        Side::Response | Side::FunctionResponse => {
+                            (ErrorKind::Configuration, "response")
+                        }
                     };
                     Error::new(
                         kind,
@@ -231,6 +245,9 @@ impl<'a> BodySource<'a> {
                     )
                     .with_source(error)
                 })?;
+                if matches!(self.side, Side::FunctionResponse) {
+                    open_message(&mut value);
+                }
                 Some(value)
             } else {
                 None
@@ -270,6 +287,21 @@ impl<'a> BodySource<'a> {
                 vec![Value::Array(found.into_iter().map(owned).collect()).to_string()]
             }
         })
+    }
+}
+
+/// Replaces an `errorMessage` that holds JSON by what it holds.
+// AWS: handle-errors-in-lambda-integration
+fn open_message(answer: &mut Value) {
+    let Some(message) = answer.get_mut("errorMessage") else {
+        return;
+    };
+    let held = message
+        .as_str()
+        .filter(|text| text.trim_start().starts_with(['{', '[']))
+        .and_then(|text| serde_json::from_str(text).ok());
+    if let Some(held) = held {
+        *message = held;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::integration::{
     ContentHandling, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
 };
+use crate::mapping::aws::{AwsPlan, FunctionPlan};
 use crate::mapping::compile::Compiler;
 use crate::mapping::parameters::Assignment;
 use crate::mapping::path::ResourcePath;
@@ -50,6 +51,8 @@ pub struct Plan {
     pub(crate) method: Option<http::Method>,
     pub(crate) resource: ResourcePath,
     pub(crate) uri: Option<UriTemplate>,
+    /// What an integration with a service of AWS needs beside its URI.
+    pub(crate) aws: Option<AwsPlan>,
     /// What is checked before anything else; none for most methods.
     pub(crate) validator: Option<Validator>,
     pub(crate) parameters: Vec<Assignment>,
@@ -60,6 +63,8 @@ pub struct Plan {
     pub(crate) selection: Selection,
     pub(crate) declared: Option<BTreeSet<u16>>,
     pub(crate) timeout: Duration,
+    /// `responseTransferMode: STREAM`
+    pub(crate) stream: bool,
     pub(crate) target: Target,
     pub(crate) reads: Reads,
     /// Why every request fails.
@@ -126,6 +131,7 @@ impl Plan {
             method: None,
             resource: resource.unwrap_or_default(),
             uri: None,
+            aws: None,
             validator: None,
             parameters: Vec::new(),
             templates: TemplateTable::default(),
@@ -135,6 +141,7 @@ impl Plan {
             selection: Selection::new(Vec::new(), None),
             declared: None,
             timeout: DEFAULT_TIMEOUT,
+            stream: false,
             target: Target::new(),
             reads: Reads::default(),
             failure: Some((ErrorKind::Configuration, reason.into())),
@@ -175,7 +182,8 @@ impl Plan {
     /// Whether something reads the names of the client's headers, so that a server should keep
     /// their spelling.
     pub fn reads_header_names(&self) -> bool {
-        self.reads.headers_later
+        self.kind == IntegrationType::AwsProxy
+            || self.reads.headers_later
             || self.templates.iter().next().is_some()
             || self.parameters.iter().any(Assignment::reads_header)
             || self.validator.as_ref().is_some_and(Validator::reads_header)
@@ -184,6 +192,16 @@ impl Plan {
     /// Whether the client's body is collected before the integration request is made.
     pub fn collects_request_body(&self) -> bool {
         self.reads.request_body
+    }
+
+    /// What is called, if it is a function.
+    pub(crate) fn function(&self) -> Option<&FunctionPlan> {
+        self.aws.as_ref()?.function.as_ref()
+    }
+
+    /// Whether the answer of the backend is passed on as it comes.
+    pub(crate) fn streams_answer(&self) -> bool {
+        self.stream
     }
 
     pub(crate) fn resource_path(&self) -> &ResourcePath {

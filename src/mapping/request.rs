@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Version, request};
 
 use crate::error::{Error, ErrorKind};
 use crate::integration::IntegrationType;
 use crate::mapping::call::Call;
+use crate::mapping::function;
 use crate::mapping::headers::{self, Mapped};
 use crate::mapping::method_request::lossy;
 use crate::mapping::parameters::Parameter;
@@ -20,6 +22,8 @@ use crate::trace::Side;
 pub(crate) enum Outcome {
     /// To the backend.
     Send,
+    /// To the backend, with another body.
+    SendBody(Bytes),
     /// Nowhere: a MOCK answers with this status.
     Answer(i64),
 }
@@ -35,6 +39,8 @@ pub(crate) fn map(
     if plan.kind != IntegrationType::Mock {
         refuse(&call.parameters.headers, plan.kind)?;
     }
+    let payload = function_payload(call, parts, body)?;
+    let has_body = payload.is_some() || body.is_none_or(|body| !body.is_empty());
     match plan.kind {
         IntegrationType::Mock => {
             let text = lossy(body.unwrap_or_default());
@@ -53,8 +59,7 @@ pub(crate) fn map(
             }
         },
         IntegrationType::Http | IntegrationType::Aws | IntegrationType::AwsProxy => {
-            let has_body = body.is_none_or(|body| !body.is_empty());
-            let content_type = if has_body {
+            let content_type = if has_body && plan.kind != IntegrationType::AwsProxy {
                 parts.headers.remove(header::CONTENT_TYPE)
             } else {
                 None
@@ -66,11 +71,16 @@ pub(crate) fn map(
         }
     }
     let out = &mut parts.headers;
-    for parameter in &call.parameters.headers {
+    // Recorded: T:test_lambda_aws_proxy_integration_request_data_mapping — mappings are ignored.
+    let mapped = match plan.kind {
+        IntegrationType::AwsProxy => &[][..],
+        _ => &call.parameters.headers,
+    };
+    for parameter in mapped {
         apply(out, parameter, plan.kind)?;
     }
     if let Some(trace) = &call.request.trace {
-        let names = call.parameters.headers.iter();
+        let names = mapped.iter();
         let names: Vec<HeaderName> = names.filter_map(|one| one.header.clone()).collect();
         tracing::fates(trace, Side::Request, &names, out);
     }
@@ -86,6 +96,9 @@ pub(crate) fn map(
     default(out, header::USER_AGENT, &plan.stage.user_agent);
     out.insert(headers::API_ID, plan.stage.api_id_header.clone());
     out.insert(headers::TRACE_ID, call.request.arrival.trace.clone());
+    if let Some(aws) = &plan.aws {
+        aws.headers(call, out, has_body);
+    }
 
     parts.method = plan
         .method
@@ -100,7 +113,41 @@ pub(crate) fn map(
             host.insert(template.host(&parts.uri)?);
         }
     }
-    Ok(Outcome::Send)
+    Ok(payload.map_or(Outcome::Send, Outcome::SendBody))
+}
+
+/// What a function is sent, where that is not the mapped body.
+fn function_payload(
+    call: &Call,
+    parts: &request::Parts,
+    body: Option<&[u8]>,
+) -> Result<Option<Bytes>, Error> {
+    let plan = &*call.plan;
+    let Some(invoked) = plan.function() else {
+        return Ok(None);
+    };
+    let body = body.unwrap_or_default();
+    let payload = match &invoked.event {
+        Some(writer) => {
+            let method = plan.method.as_ref().unwrap_or(&parts.method);
+            // Recorded: T:test_lambda_aws_proxy_integration_non_post_method
+            if method != Method::POST {
+                return Err(Error::new(
+                    ErrorKind::Invocation,
+                    "a function is invoked with POST; set `httpMethod` of the integration to it",
+                ));
+            }
+            Bytes::from(function::event(call, writer, &parts.headers, body))
+        }
+        // Recorded: T:test_apigateway_header_remapping_aws
+        None if body.is_empty() => Bytes::from_static(b"{}"),
+        None => {
+            function::check_payload(call, body.len())?;
+            return Ok(None);
+        }
+    };
+    function::check_payload(call, payload.len())?;
+    Ok(Some(payload))
 }
 
 /// What a backend is told of the length of a body; `None` is not known in advance. The headers are
@@ -225,7 +272,9 @@ fn query_string(call: &Call) -> Cow<'static, str> {
         | IntegrationType::Aws
         | IntegrationType::AwsProxy => "",
     };
-    if client.is_empty() && call.parameters.query.is_empty() {
+    if call.plan.kind == IntegrationType::AwsProxy
+        || client.is_empty() && call.parameters.query.is_empty()
+    {
         return Cow::Borrowed("");
     }
     let mut out = String::with_capacity(client.len() + 32);

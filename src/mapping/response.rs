@@ -11,7 +11,7 @@ use crate::mapping::call::{Call, convert, readable, render};
 use crate::mapping::content::{self, Conversion};
 use crate::mapping::headers::{self, ResponseHeader};
 use crate::mapping::method_request::text;
-use crate::mapping::parameters::{Parameter, Parameters};
+use crate::mapping::parameters::{Answered, Parameter, Parameters};
 use crate::mapping::plan::{Plan, ResponsePlan};
 use crate::mapping::request::header_value;
 use crate::mapping::selection::Subject;
@@ -70,7 +70,12 @@ pub(crate) fn map_headers(
     let mapped = if chosen.parameters.is_empty() {
         Parameters::default()
     } else {
-        Parameters::of_response(&chosen.parameters, &call.facts(), out, body)?
+        let answer = Answered {
+            headers: out,
+            body,
+            of_function: call.plan.function().is_some(),
+        };
+        Parameters::of_response(&chosen.parameters, &call.facts(), &answer)?
     };
     out.clear();
     for parameter in &mapped.headers {

@@ -10,8 +10,7 @@ pub(crate) enum Subject<'a> {
     /// A status, for HTTP and the services of AWS; MOCK takes any integer.
     Status(i64),
     /// The error message of a Lambda function; empty when it succeeded.
-    // AWS: set-up-lambda-custom-integrations. Used by the AWS types.
-    #[allow(dead_code)]
+    // AWS: set-up-lambda-custom-integrations
     Text(&'a str),
 }
 
@@ -65,6 +64,11 @@ impl Selection {
             return choice.map(usize::from);
         }
         self.search(subject)
+    }
+
+    /// Whether there is anything to match.
+    pub(crate) fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
     }
 
     /// The patterns in the order of trial, then the default, which has none.

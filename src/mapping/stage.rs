@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use crate::aws::Endpoints;
 use crate::mapping::content::MediaTypes;
 use crate::mapping::limits::Limits;
 
@@ -25,6 +26,7 @@ pub struct Stage {
     pub(crate) deployment_id: Arc<str>,
     pub(crate) binary_media_types: MediaTypes,
     pub(crate) limits: Limits,
+    pub(crate) endpoints: Endpoints,
     /// `AmazonAPIGateway_<api id>`
     pub(crate) user_agent: HeaderValue,
     pub(crate) api_id_header: HeaderValue,
@@ -41,6 +43,7 @@ impl Stage {
             deployment_id: "local".into(),
             binary_media_types: MediaTypes::default(),
             limits: Limits::none(),
+            endpoints: Endpoints::new(),
             user_agent: HeaderValue::from_static("AmazonAPIGateway_local"),
             api_id_header: HeaderValue::from_static("local"),
         }
@@ -91,6 +94,12 @@ impl Stage {
     /// Sets the limits; the default is [`Limits::none`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets where the services of AWS are; the default is at AWS.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
         self
     }
 

@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::mapping::query::{push_path, push_raw_query, push_value};
 use crate::mapping::stage::Stage;
 
+/// How a stage variable begins.
+pub(crate) const VARIABLE: &str = "${stageVariables.";
+
 /// A URI with parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct UriTemplate {
@@ -94,7 +97,7 @@ impl UriTemplate {
         let authority = match authority(host, &scheme) {
             Ok(authority) => authority,
             Err(message) => {
-                let by_stage = rest.contains("${stageVariables.");
+                let by_stage = rest.contains(VARIABLE);
                 let found = UriError {
                     by_stage,
                     ..UriError::new(
@@ -247,8 +250,8 @@ fn strip_scheme<'s>(source: &'s str, scheme: &str) -> Option<&'s str> {
 }
 
 /// Fills in `${stageVariables.name}`; a missing one is empty, any other `${…}` stays.
-fn fill(source: &str, stage: &Stage) -> String {
-    const OPEN: &str = "${stageVariables.";
+pub(crate) fn fill(source: &str, stage: &Stage) -> String {
+    const OPEN: &str = VARIABLE;
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some((before, behind)) = rest.split_once(OPEN) {
