@@ -168,6 +168,7 @@ impl fmt::Debug for HttpClientFuture {
 
 impl Shared {
     async fn send(self: Arc<Self>, mut request: Request<Body>) -> Result<Response<Body>, Error> {
+        signed(&request)?;
         let mut key = address(&mut request)?;
         key.guarded = self.guard
             && request
@@ -250,6 +251,21 @@ where
     });
     sender.ready().await?;
     Ok(sender)
+}
+
+/// Refuses a request that asked for a signature and has none.
+fn signed(request: &Request<Body>) -> Result<(), Error> {
+    let target = request.extensions().get::<Target>();
+    match target.and_then(|target| target.signing.as_ref()) {
+        Some(scope) if !request.headers().contains_key(header::AUTHORIZATION) => Err(Error::new(
+            ErrorKind::Credentials,
+            format!(
+                "a request to {} in {} needs a signature, and there are no credentials for it",
+                scope.service, scope.region
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Where a request goes; its target becomes the origin form, its host a header.

@@ -19,6 +19,8 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tower_apigw::aws::Endpoints;
+use tower_apigw::credentials::Credentials;
 use tower_apigw::mapping::{Limits, Stage};
 use tower_apigw::openapi::{Api, Import, OnError};
 
@@ -129,12 +131,15 @@ async fn play(case: &Case) -> Vec<String> {
 
 fn api_of(case: &case::Played) -> Result<Api, String> {
     let (name, variables) = case.stage();
-    let mut stage = Stage::new(name).limits(Limits::aws());
+    let mut stage = Stage::new(name)
+        .limits(Limits::aws())
+        .endpoints(Endpoints::new().all(case.backend()).unwrap());
     for (name, value) in variables {
         stage = stage.variable(name, value);
     }
     let import = Import::from_slice(&case.document()).map_err(|error| error.to_string())?;
-    Api::new(&import, stage, OnError::Refuse).map_err(|error| error.to_string())
+    let api = Api::new(&import, stage, OnError::Refuse).map_err(|error| error.to_string())?;
+    Ok(api.credentials(Credentials::new("AKIDCONFORMANCE00000", "not/a/secret")))
 }
 
 async fn play_step(step: &Value, backend: &Backend, port: u16) -> Vec<String> {

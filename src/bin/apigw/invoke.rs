@@ -13,6 +13,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
+use tower_apigw::credentials::{Credentials, Environment};
 use tower_apigw::mapping::{ClientAddress, OriginalHeaderNames};
 use tower_apigw::openapi::ApiService;
 use tower_apigw::trace::{Step, Trace};
@@ -128,8 +129,15 @@ impl Invoke {
             .map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
         let answered = runtime.block_on(async {
             match mock {
-                Some(mock) => answer(api.into_service(mock), request).await,
-                None => answer(api.into_service(HttpClient::new()), request).await,
+                Some(mock) => {
+                    // Nothing is sent, so that anything will do to sign with.
+                    let api = api.credentials(Credentials::new("AKIDEXAMPLE", "secret"));
+                    answer(api.into_service(mock), request).await
+                }
+                None => {
+                    let api = api.credentials(Environment);
+                    answer(api.into_service(HttpClient::new()), request).await
+                }
             }
         });
         runtime.shutdown_background();

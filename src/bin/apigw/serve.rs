@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
+use tower_apigw::credentials::Environment;
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server};
 
@@ -133,6 +134,7 @@ impl Serve {
         let _ = io::stdout().write_all(head.as_bytes());
         let _ = io::stdout().flush();
 
+        let api = api.credentials(Environment);
         let server = Server::new()
             .limits(&self.stage.limits())
             .keep_header_names(api.reads_header_names());

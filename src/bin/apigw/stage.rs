@@ -1,6 +1,7 @@
 //! The stage that a document is deployed to, from the command line.
 
 use clap::Args;
+use tower_apigw::aws::Endpoints;
 use tower_apigw::mapping::{Limits, Stage};
 
 use crate::exit::Failure;
@@ -59,10 +60,17 @@ impl StageOptions {
     }
 
     pub(crate) fn stage(&self) -> Result<Stage, Failure> {
+        // What is no text cannot be a URL.
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let endpoints = Endpoints::from_variables(variables)
+            .map_err(|error| Failure::usage(error.to_string()))?;
         let mut stage = Stage::new(self.name.as_str())
             .api_id(self.api_id.as_str())
             .account_id(self.account_id.as_str())
-            .limits(self.limits());
+            .limits(self.limits())
+            .endpoints(endpoints);
         for (name, value) in pairs(&self.variables, "a stage variable", "--stage-variable")? {
             stage = stage.variable(name, value);
         }

@@ -43,15 +43,20 @@ impl Case {
 
     /// The case with the address of the backend filled in.
     pub(super) fn against(&self, port: u16) -> Played {
-        Played(fill_in(self.value.clone(), port))
+        Played(fill_in(self.value.clone(), port), port)
     }
 }
 
 /// A case, ready to be played.
 #[derive(Debug)]
-pub(super) struct Played(Value);
+pub(super) struct Played(Value, u16);
 
 impl Played {
+    /// Where the backend is, which plays the services of AWS too.
+    pub(super) fn backend(&self) -> String {
+        format!("http://127.0.0.1:{}", self.1)
+    }
+
     pub(super) fn document(&self) -> Vec<u8> {
         serde_json::to_vec(&self.0["api"]).unwrap()
     }
