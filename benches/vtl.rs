@@ -1,6 +1,6 @@
 //! cargo bench --bench vtl [-- NAME [COUNT [parse]]]
 //!
-//! Five mapping templates: what parsing and rendering one takes, the reading of its body included. The outputs are
+//! Seven mapping templates: what parsing and rendering one takes, the reading of its body included. The outputs are
 //! compared with what they must be. With `ORACLE=run.sh`, a program that times Apache Velocity with `--bench FILE`,
 //! its processor time is measured in the same run and shown as a ratio. With a name, that template alone is rendered
 //! COUNT times, or parsed so often, for a profiler that counts instructions or allocations.
@@ -25,12 +25,14 @@ use tower_apigw::template::{
     Context, Engine, Identity, Limits, Overrides, Params, Scope, Template, Text, Vtl,
 };
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 7] = [
     "1-minimal",
     "2-passthrough",
     "3-dynamodb-100-items",
     "4-set-if-math-200-lines",
     "5-form-to-json-overrides",
+    "6-mapped-request",
+    "7-mapped-response",
 ];
 
 fn read(file: &str) -> String {

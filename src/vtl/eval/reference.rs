@@ -118,13 +118,11 @@ impl<'t> Evaluation<'t> {
         }
     }
 
-    /// Prints what properties lead to, if that is a text.
+    /// Prints what properties lead to, if that is a text or another plain value of a document.
     #[inline]
     pub(super) fn print_known(&self, reference: &Reference, out: &mut String) -> bool {
         if let Some((doc, at)) = self.place(reference) {
-            let text = doc.text(at);
-            out.push_str(text.unwrap_or_default());
-            return text.is_some();
+            return doc.print_scalar(at, out);
         }
         match (self.read(reference.slot), reference.steps.as_slice()) {
             (

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::list::ListInner;
 use super::map::MapInner;
-use super::{List, ListKind, Map, MapKind, Str, Value};
+use super::{List, ListKind, Map, MapKind, Str, Value, double_text};
 use crate::vtl::eval::Number;
 
 /// A list or map that is longer than this is not searched in the row.
@@ -261,6 +261,20 @@ impl Doc {
             Node::Text { start, len } => Some(self.slice(start, len)),
             _ => None,
         }
+    }
+
+    /// Prints a node, if it is a text, a number or a Boolean.
+    #[inline]
+    pub(crate) fn print_scalar(&self, at: u32, out: &mut String) -> bool {
+        match self.node(at) {
+            Node::Text { start, len } => out.push_str(self.slice(start, len)),
+            Node::Int(v) => out.push_str(itoa::Buffer::new().format(v)),
+            Node::Long(v) => out.push_str(itoa::Buffer::new().format(v)),
+            Node::Double(v) => double_text(v, out),
+            Node::Bool(v) => out.push_str(if v { "true" } else { "false" }),
+            _ => return false,
+        }
+        true
     }
 
     /// The number of a node, if it is one of the common types.

@@ -9,6 +9,13 @@ use num_traits::{One as _, ToPrimitive as _, Zero as _};
 /// `Double.toString`.
 pub(crate) fn double_text(value: f64, out: &mut String) {
     let size = value.abs();
+    if (1e-3..1e7).contains(&size)
+        && let Some((number, places)) = short(size)
+    {
+        sign(value.is_sign_negative(), out);
+        short_text(number, places, out);
+        return;
+    }
     // Between these bounds the shortest digits and Java's are the same, except for powers of two.
     if (1e-3..1e14).contains(&size) && !power_of_two(value.to_bits(), 52) {
         sign(value.is_sign_negative(), out);
@@ -33,6 +40,31 @@ pub(crate) fn float_text(value: f32, out: &mut String) {
     let bits = value.to_bits();
     let (fraction, exponent) = (bits & ((1 << 23) - 1), ((bits >> 23) & 0xff) as i32);
     print(u64::from(fraction), exponent, 23, 127, out);
+}
+
+/// The number as a whole one and how many of its digits are behind the point, if they are few.
+fn short(size: f64) -> Option<(u64, usize)> {
+    // Both are exact, so their quotient is the nearest number to these digits; of so few digits no others are.
+    let scales = [(1.0, 0), (10.0, 1), (100.0, 2), (1e3, 3), (1e4, 4)];
+    scales.into_iter().find_map(|(scale, places)| {
+        let whole = (size * scale).round();
+        (whole / scale == size).then_some((whole as u64, places))
+    })
+}
+
+fn short_text(number: u64, places: usize, out: &mut String) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(number);
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    out.push('.');
+    // Zeros between the point and the digits.
+    out.push_str(
+        "0000"
+            .get(..places.saturating_sub(digits.len()))
+            .unwrap_or_default(),
+    );
+    out.push_str(if fraction.is_empty() { "0" } else { fraction });
 }
 
 fn power_of_two(bits: u64, fraction: u32) -> bool {
@@ -217,6 +249,43 @@ fn layout(digits: &str, place: i32, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Java's digits, without the shorter ways to most of them.
+    fn slow(value: f64) -> String {
+        let mut out = String::new();
+        sign(value.is_sign_negative(), &mut out);
+        let bits = value.to_bits();
+        let (fraction, exponent) = (bits & ((1 << 52) - 1), ((bits >> 52) & 0x7ff) as i32);
+        print(fraction, exponent, 52, 1023, &mut out);
+        out
+    }
+
+    #[test]
+    fn short_numbers_print_as_all_others() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let powers = (-9..24).map(|power| 2f64.powi(power));
+        let some = (0..4_000).map(|at| {
+            let digits = random.u32(..99_999_999);
+            f64::from(digits) / 10f64.powi(at % 7) * if at % 2 == 0 { 1.0 } else { -1.0 }
+        });
+        let ends = [
+            0.001,
+            0.0099,
+            0.01,
+            1.0,
+            9.9999,
+            9_999_999.0,
+            1e7,
+            0.1 + 0.2,
+            100.0,
+            1_000_000.5,
+        ];
+        for value in powers.chain(some).chain(ends).filter(|value| *value != 0.0) {
+            let mut out = String::new();
+            double_text(value, &mut out);
+            assert_eq!(out, slow(value), "{value:e}");
+        }
+    }
 
     #[test]
     fn doubles() {
