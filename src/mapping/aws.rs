@@ -227,16 +227,17 @@ impl Compiler<'_> {
 
 fn event(method: &Method, stage: &Stage) -> RestEvent {
     let id = resource_id(&method.resource);
-    let mut api = ApiFacts::default();
-    api.resource_id = &id;
-    api.resource_path = &method.resource;
-    api.operation_name = method.operation_name.as_deref();
-    api.account_id = &stage.account_id;
-    api.api_id = &stage.api_id;
-    api.deployment_id = &stage.deployment_id;
-    api.stage = &stage.name;
-    api.stage_variables = &stage.variables;
-    api.api_key_required = method.api_key_required;
+    let api = ApiFacts {
+        resource_id: &id,
+        resource_path: &method.resource,
+        operation_name: method.operation_name.as_deref(),
+        account_id: &stage.account_id,
+        api_id: &stage.api_id,
+        deployment_id: &stage.deployment_id,
+        stage: &stage.name,
+        stage_variables: &stage.variables,
+        api_key_required: method.api_key_required,
+    };
     RestEvent::new(&api)
 }
 
