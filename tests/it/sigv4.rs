@@ -3,6 +3,8 @@
 mod botocore;
 mod layer;
 mod oracle;
+#[cfg(feature = "cli")]
+mod proxy;
 mod random;
 mod s3;
 mod suite;

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::credentials::Environment;
+use tower_apigw::credentials::{Environment, SharedProvider};
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server};
 
@@ -50,6 +50,11 @@ pub(crate) struct Serve {
         default_value = "refuse"
     )]
     on_error: OnErrorChoice,
+
+    /// Sign with the server's own credentials where an integration wants those of its caller
+    /// (arn:aws:iam::*:user/*)
+    #[arg(long)]
+    sign_for_callers: bool,
 
     #[command(flatten)]
     log: LogOptions,
@@ -112,6 +117,15 @@ impl Serve {
         builder.enable_all().build()
     }
 
+    /// Those of the environment, asked for when something is to be signed.
+    fn credentials(&self) -> SharedProvider {
+        let own = SharedProvider::new(Environment);
+        match self.sign_for_callers {
+            true => own.sign_for_callers(),
+            false => own,
+        }
+    }
+
     fn client(&self) -> HttpClient {
         match self.allow_link_local {
             true => HttpClient::new(),
@@ -142,7 +156,10 @@ impl Serve {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let mut serving = pin!(server.serve(listener, api.into_service(self.client()), shutdown));
+        let service = api
+            .credentials(self.credentials())
+            .into_service(self.client());
+        let mut serving = pin!(server.serve(listener, service, shutdown));
         let signal = tokio::select! {
             end = &mut serving => return told(end),
             signal = signals.next() => signal,

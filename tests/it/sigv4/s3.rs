@@ -21,10 +21,10 @@ use tower_apigw::layer::{PayloadSigning, SigV4, SigV4Layer};
 use tower_apigw::signing::chunked::Checksum;
 
 /// A folder that is gone afterwards.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tower-apigw-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("bucket")).unwrap();
