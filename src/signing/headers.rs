@@ -99,7 +99,7 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     let mut blank = matches!(value, [b' ', ..] | [.., b' ']);
     if !blank {
         // Most values are written as they are.
-        blank = memchr::memmem::find(value, b"  ").is_some();
+        blank = memchr::memchr(b' ', value).is_some() && value.windows(2).any(|pair| pair == b"  ");
     }
     if !blank {
         out.extend_from_slice(value);

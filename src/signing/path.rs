@@ -141,7 +141,7 @@ fn escape_of(tail: &[u8]) -> Option<(u8, &[u8])> {
 
 /// Whether a segment may be `.` or `..`.
 fn has_dots(path: &str) -> bool {
-    path.contains("/.")
+    memchr::memchr(b'.', path.as_bytes()).is_some() && path.contains("/.")
 }
 
 /// Without the segments `.` and `..`.
@@ -172,7 +172,7 @@ fn without_dots(path: &str) -> String {
 pub(super) fn push_canonical(out: &mut Vec<u8>, path: &str, rules: &ServiceRules) {
     let single;
     let mut path = if path.is_empty() { "/" } else { path };
-    if rules.normalize && path.contains("//") {
+    if rules.normalize && path.as_bytes().windows(2).any(|pair| pair == b"//") {
         single = with_single_slashes(path);
         path = &single;
     }

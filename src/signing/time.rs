@@ -1,7 +1,10 @@
 //! Moments as signatures write them.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::SystemTime;
+
+use crate::signing::SigningError;
 
 /// A moment to the second, in UTC: `20150830T123600Z`.
 ///
@@ -83,6 +86,22 @@ impl Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = SigningError;
+
+    /// Reads the form of [`as_str`](Self::as_str). Whether there is such a day is not asked.
+    fn from_str(text: &str) -> Result<Self, SigningError> {
+        const WRONG: SigningError = SigningError::new("a time has the form 20150830T123600Z");
+        let bytes: [u8; 16] = text.as_bytes().try_into().map_err(|_| WRONG)?;
+        let fits = bytes.iter().enumerate().all(|(index, byte)| match index {
+            8 => *byte == b'T',
+            15 => *byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        });
+        if fits { Ok(Self(bytes)) } else { Err(WRONG) }
+    }
+}
+
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -113,6 +132,16 @@ mod tests {
         assert_eq!(at(LAST + DAY), "99991231T235959Z");
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(Timestamp::from(before).as_str(), "19700101T000000Z");
+        let read = "20240229T000000Z".parse::<Timestamp>().unwrap();
+        assert_eq!(read.as_str(), at(1_709_164_800));
+        for wrong in [
+            "",
+            "20240229T000000",
+            "20240229 000000Z",
+            "2024022aT000000Z",
+        ] {
+            assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
     }
 
     #[test]
