@@ -48,6 +48,22 @@ impl Integration {
             .uri(uri)
     }
 
+    /// An `AWS` integration with an action or a path of a service; the ARN is
+    /// `arn:aws:apigateway:{region}:{service}:action/{name}` or `…:path/{path}`.
+    pub fn aws(http_method: impl Into<String>, arn: impl Into<String>) -> Self {
+        Self::new(IntegrationType::Aws)
+            .http_method(http_method)
+            .uri(arn)
+    }
+
+    /// An `AWS_PROXY` integration with a Lambda function; the ARN is
+    /// `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function's ARN}/invocations`.
+    pub fn lambda_proxy(arn: impl Into<String>) -> Self {
+        Self::new(IntegrationType::AwsProxy)
+            .http_method("POST")
+            .uri(arn)
+    }
+
     /// A `MOCK` integration; the rendered request template must hold an integer `statusCode`.
     pub fn mock() -> Self {
         Self::new(IntegrationType::Mock)

@@ -130,9 +130,12 @@ const RULES: &[Rule] = rules! {
     "uri" Error: "the URI is missing or no URL of a host"
         "A warning when only the stage variables make it wrong: every request then fails."
         "Recorded: test_put_integration_validation, test_import_with_stage_variables";
-    "uri-arn" Warning: "API Gateway refuses the ARN"
+    "uri-arn" Error: "API Gateway refuses the ARN"
         "The message is that of API Gateway."
         "Recorded: test_put_integration_validation, test_put_integration_aws_proxy_uri";
+    "x-amz-target" Warning: "an action that the service does not find"
+        "Some services read the action from the header X-Amz-Target, which API Gateway adds for DynamoDB, Kinesis and Step Functions only."
+        "Recorded: test_apigateway_to_eventbridge";
     "uri-port" Warning: "a port that API Gateway does not call"
         "80, 443 and 1024 to 65535 are called."
         "AWS: setup-http-integrations";

@@ -68,13 +68,13 @@ impl Compiler<'_> {
         let filled = uri::fill(source, &stage);
         let address = match Address::parse(&filled) {
             Ok(address) => address,
-            Err(error) if source.contains(uri::VARIABLE) => {
-                let name = &stage.name;
+            // A placeholder of a deployment tool, or a variable that this stage does not have.
+            Err(error) if source.contains("${") => {
                 let message = error.message;
                 self.warning(
-                    "uri",
+                    "uri-arn",
                     "/uri",
-                    format!("with the variables of stage {name:?}, {message}; requests will fail"),
+                    format!("{message}: {filled:?}; requests will fail"),
                     error.help,
                 );
                 compiled.failure = Some((
@@ -84,7 +84,7 @@ impl Compiler<'_> {
                 return compiled;
             }
             Err(error) => {
-                self.error("uri", "/uri", error.message, error.help);
+                self.error("uri-arn", "/uri", error.message, error.help);
                 return compiled;
             }
         };
@@ -194,20 +194,10 @@ impl Compiler<'_> {
                 return Some((ErrorKind::Unsupported, reason));
             }
             self.error(
-                "uri",
+                "uri-arn",
                 "/uri",
                 ONLY,
                 "write …:lambda:path/2015-03-31/functions/FUNCTION-ARN/invocations, or use the type aws",
-            );
-        }
-        let written = self.integration.http_method.as_deref().unwrap_or("POST");
-        // Recorded: T:test_lambda_aws_proxy_integration_non_post_method
-        if kind == IntegrationType::AwsProxy && !written.eq_ignore_ascii_case("POST") {
-            self.warning(
-                "http-method",
-                "/httpMethod",
-                "a function is invoked with POST; requests with another method fail with 500",
-                "write POST",
             );
         }
         let stream = self.integration.response_transfer_mode == Some(ResponseTransferMode::Stream);
