@@ -148,7 +148,6 @@ impl Serve {
         let _ = io::stdout().write_all(head.as_bytes());
         let _ = io::stdout().flush();
 
-        let api = api.credentials(Environment);
         let server = Server::new()
             .limits(&self.stage.limits())
             .keep_header_names(api.reads_header_names());
