@@ -115,10 +115,11 @@ fn overrides_go_to_standard_error() {
 }
 
 #[test]
-fn the_trace_tells_sets_branches_and_what_has_no_value() {
+fn the_trace_tells_sets_branches_rounds_and_what_has_no_value() {
     let source = "#set($root = $input.path('$'))\n#if($root.n > 3)\nbig\n#elseif($root.n == 2)\ntwo $input.pth('$.a')\n#else\n\
                   none\n#end\n  #set($m = {'k=': \"$root.n\"})\n#set($m['k='] = $nope)\n#if(false)#else x#end\n\
-                  #set($context.responseOverride.status = 500)\n#foreach($i in [1..2])$util.urlencode($i)#end\n";
+                  #set($context.responseOverride.status = 500)\n#foreach($i in [1..2])$util.urlencode($i)#end\n\
+                  #set($n = 1 / 0)";
     let document = template(source);
     let (code, out, err) = piped(&[document.path(), "--body", "-", "--trace"], r#"{"n": 2}"#);
     assert_eq!((code, out.as_str()), (0, "two \n x"));
@@ -139,6 +140,7 @@ fn the_trace_tells_sets_branches_and_what_has_no_value() {
         "13:1: round 2: #foreach($i in [1..2])",
         "13:23: no value: $util.urlencode($i) (did you mean `$util.urlEncode`?)",
         "13:1: ended after 2 rounds: #foreach($i in [1..2])",
+        "14:1: not set: $n",
     ];
     let mut wanted = wanted.map(|line| format!("{file}:{line}\n")).concat();
     wanted.push_str("{\"responseOverride\":{\"status\":500}}\n");

@@ -25,7 +25,8 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a case comes out as it says: `expected` is a text, or null for an error; no `overrides` are none.
+/// Whether a case comes out as it says: `expected` is a text, or null for an error, whose kind `expected_error` may
+/// tell; no `overrides` are none.
 fn passes(case: &Value, line: &str) -> bool {
     let answer = render_case(&Vtl::default(), &Limits::default(), line);
     let answer: Value = serde_json::from_str(&answer).unwrap();
@@ -34,7 +35,11 @@ fn passes(case: &Value, line: &str) -> bool {
         overrides => overrides.clone(),
     };
     match &case["expected"] {
-        Value::Null => answer.get("error").is_some(),
+        Value::Null => {
+            let kind = case.get("expected_error").filter(|kind| !kind.is_null());
+            answer.get("error").is_some()
+                && kind.is_none_or(|kind| answer.get("kind") == Some(kind))
+        }
         expected => answer.get("output") == Some(expected) && overrides(&answer) == overrides(case),
     }
 }

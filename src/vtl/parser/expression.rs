@@ -304,12 +304,11 @@ impl Parser<'_> {
         let mut text = match unicode_escapes(inner) {
             Some(text) => text.replace("\"\"", "\""),
             None => {
-                return Err(self
-                    .error(
-                        token.span,
-                        "`\\u` in a string needs four hexadecimal digits",
-                    )
-                    .help("use single quotes if the backslash is meant"));
+                let message = "`\\u` in a string needs four hexadecimal digits";
+                let error = self.error(token.span, message);
+                self.names
+                    .fail(error.help("use single quotes if the backslash is meant"));
+                return Ok(Expr::Text(Piece::default()));
             }
         };
         if !image.contains(['$', '#']) {
