@@ -41,6 +41,7 @@ mod framing;
 mod protocol;
 mod spelling;
 mod stream;
+mod swap;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -64,6 +65,8 @@ use crate::error::BoxError;
 use crate::mapping::{ClientAddress, Limits};
 use crate::server::admit::Sizes;
 use crate::server::connection::Terms;
+
+pub use swap::Swap;
 
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(10);

@@ -101,14 +101,14 @@ impl Drop for Document {
 }
 
 /// A server that is killed at the latest when the test ends.
-struct Serving {
-    child: Child,
+pub(crate) struct Serving {
+    pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Serving {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -124,7 +124,7 @@ impl Serving {
         }
     }
 
-    fn of(document: &Document, arguments: &[&str]) -> Self {
+    pub(crate) fn of(document: &Document, arguments: &[&str]) -> Self {
         let mut command = apigw();
         Self::start(
             command
@@ -133,7 +133,7 @@ impl Serving {
         )
     }
 
-    fn get(&self, path: &str, headers: &str) -> String {
+    pub(crate) fn get(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n");
@@ -143,7 +143,7 @@ impl Serving {
         answer
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill")
             .args([format!("-{name}"), id])
@@ -153,7 +153,7 @@ impl Serving {
     }
 
     /// The exit code, the rest of standard output, standard error.
-    fn end(mut self) -> (i32, String, String) {
+    pub(crate) fn end(mut self) -> (i32, String, String) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         let mut logs = String::new();

@@ -30,6 +30,8 @@ mod layers;
 mod openapi;
 #[cfg(feature = "cli")]
 mod render;
+#[cfg(all(feature = "cli", unix))]
+mod serve;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "sigv4")]

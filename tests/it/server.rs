@@ -510,3 +510,53 @@ async fn shutdown_does_not_wait_for_ever() {
     let mut rest = Vec::new();
     assert!(matches!(busy.read_to_end(&mut rest).await, Ok(0) | Err(_)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_replacements_fail_no_request() {
+    use tower_apigw::server::Swap;
+
+    let number = |number: usize| {
+        service_fn(move |_: Request<Body>| async move {
+            // In flight while the next one comes.
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(Response::new(Body::from(format!("{number:04}"))))
+        })
+    };
+    let service = Swap::new(number(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { stopped.await.unwrap_or_default() };
+    let server = tokio::spawn({
+        let service = service.clone();
+        async move { Server::new().serve(listener, service, shutdown).await }
+    });
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut last = 0;
+    for next in 1..=1000 {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            .await
+            .unwrap();
+        service.replace(number(next));
+        let mut answer = Vec::new();
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") || answer.len() < 5 {
+            let mut buffer = [0; 1024];
+            let count = stream.read(&mut buffer).await.unwrap();
+            assert!(count > 0, "{next}");
+            answer.extend_from_slice(&buffer[..count]);
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let seen: usize = body.parse().unwrap();
+        assert!(
+            seen >= last && (next - 1..=next).contains(&seen),
+            "{seen} {next}"
+        );
+        last = seen;
+    }
+    drop(stream);
+    stop.send(()).unwrap();
+    assert_eq!(server.await.unwrap(), End::Drained);
+}

@@ -50,6 +50,11 @@ impl Failure {
         self
     }
 
+    /// What is wrong, without the advice.
+    pub(crate) fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or("see above")
+    }
+
     /// Tells the user.
     pub(crate) fn exit(self) -> ExitCode {
         if let Some(message) = self.message {

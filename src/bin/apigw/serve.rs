@@ -1,5 +1,7 @@
 //! `apigw serve`: a document as a server.
 
+mod reload;
+
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -13,12 +15,13 @@ use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::credentials::{Environment, SharedProvider};
 use tower_apigw::openapi::Api;
-use tower_apigw::server::{End, Server};
+use tower_apigw::server::{End, Server, Swap};
 
-use crate::document::{Document, OnErrorChoice};
+use crate::document::OnErrorChoice;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
 use crate::routes;
+use crate::serve::reload::{Recipe, Reload};
 use crate::signals::Signals;
 use crate::stage::StageOptions;
 
@@ -26,7 +29,8 @@ use crate::stage::StageOptions;
 ///
 /// Prints the address it listens on and a table of the routes; logs go to standard error. SIGTERM and
 /// Ctrl-C end it when the requests in flight are answered, at most 10 seconds later; a second one ends
-/// it at once. Exit codes: 0 ended by a signal, 1 the document has errors or cannot be read, 2 usage,
+/// it at once. SIGHUP makes it read the document again: requests in flight end on the one before, and a
+/// document with errors changes nothing. Exit codes: 0 ended by a signal, 1 the document has errors or cannot be read, 2 usage,
 /// 3 it cannot listen.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -55,6 +59,12 @@ pub(crate) struct Serve {
     /// (arn:aws:iam::*:user/*)
     #[arg(long)]
     sign_for_callers: bool,
+
+    /// Read the document again when its file changes, as on SIGHUP
+    ///
+    /// The file is looked at twice a second, and read once it rests.
+    #[arg(long, env = "APIGW_WATCH")]
+    watch: bool,
 
     #[command(flatten)]
     log: LogOptions,
@@ -92,13 +102,18 @@ fn address(text: &str) -> Result<String, String> {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let stage = self.stage.stage()?;
+        let recipe = Recipe {
+            path: self.api.clone(),
+            stage: self.stage.stage()?,
+            on_error: self.on_error,
+            format: self.log.format,
+        };
         self.log.init()?;
-        let api = Document::read(&self.api)?.compile(stage, self.on_error, self.log.format)?;
+        let api = recipe.api()?;
         let runtime = self
             .runtime()
             .map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
-        let served = runtime.block_on(self.serve(api));
+        let served = runtime.block_on(self.serve(api, recipe));
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();
         served
@@ -133,10 +148,14 @@ impl Serve {
         }
     }
 
-    async fn serve(&self, api: Api) -> Result<(), Failure> {
+    async fn serve(&self, api: Api, recipe: Recipe) -> Result<(), Failure> {
         let signals = Signals::new();
-        let mut signals = signals
-            .map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;
+        let no_signals =
+            |error: io::Error| Failure::listener(format!("cannot listen for signals: {error}"));
+        let mut signals = signals.map_err(no_signals)?;
+        // A document to come may read the names.
+        let keep_header_names = self.watch || api.reads_header_names();
+        let reload = Reload::new(recipe, self.watch, keep_header_names).map_err(no_signals)?;
         let listener = TcpListener::bind(self.listen.as_str())
             .await
             .map_err(|error| self.cannot_bind(&error))?;
@@ -150,14 +169,20 @@ impl Serve {
 
         let server = Server::new()
             .limits(&self.stage.limits())
-            .keep_header_names(api.reads_header_names());
+            .keep_header_names(keep_header_names);
+        // One pool and one store of credentials for all documents to come.
+        let (client, credentials) = (self.client(), self.credentials());
+        let serves = move |api: Api| {
+            let api = api.credentials(credentials.clone());
+            api.into_service(client.clone())
+        };
+        let service = Swap::new(serves(api));
+        // Ends with the runtime.
+        tokio::spawn(reload.run(service.clone(), serves));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let service = api
-            .credentials(self.credentials())
-            .into_service(self.client());
         let mut serving = pin!(server.serve(listener, service, shutdown));
         let signal = tokio::select! {
             end = &mut serving => return told(end),

@@ -1,0 +1,3 @@
+//! `apigw serve` while it runs: documents that change under it.
+
+mod reload;
