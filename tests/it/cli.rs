@@ -103,7 +103,7 @@ impl Drop for Document {
 /// A server that is killed at the latest when the test ends.
 pub(crate) struct Serving {
     pub(crate) child: Child,
-    stdout: BufReader<ChildStdout>,
+    pub(crate) stdout: BufReader<ChildStdout>,
     pub(crate) address: String,
 }
 
@@ -189,6 +189,7 @@ fn help_names_every_option_and_its_variable() {
         ("--log-format", "APIGW_LOG_FORMAT"),
         ("--log", "APIGW_LOG"),
         ("--threads", "APIGW_THREADS"),
+        ("--admin", "APIGW_ADMIN"),
     ] {
         let shown = |end: char| help.contains(&format!("[env: {variable}{end}"));
         assert!(

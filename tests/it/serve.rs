@@ -1,3 +1,4 @@
-//! `apigw serve` while it runs: documents that change under it.
+//! `apigw serve` while it runs: documents that change under it, and what it tells of itself.
 
+mod admin;
 mod reload;

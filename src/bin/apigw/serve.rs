@@ -1,7 +1,9 @@
 //! `apigw serve`: a document as a server.
 
+mod admin;
 mod reload;
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -21,6 +23,7 @@ use crate::document::OnErrorChoice;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
 use crate::routes;
+use crate::serve::admin::Admin;
 use crate::serve::reload::{Recipe, Reload};
 use crate::signals::Signals;
 use crate::stage::StageOptions;
@@ -65,6 +68,14 @@ pub(crate) struct Serve {
     /// The file is looked at twice a second, and read once it rests.
     #[arg(long, env = "APIGW_WATCH")]
     watch: bool,
+
+    /// A second address, with /livez and /readyz, which answers 503 while requests in flight end
+    #[arg(long, value_name = "HOST:PORT", env = "APIGW_ADMIN", value_parser = address)]
+    admin: Option<String>,
+
+    /// Let --admin be an address that other machines can reach
+    #[arg(long, env = "APIGW_ADMIN_PUBLIC")]
+    admin_public: bool,
 
     #[command(flatten)]
     log: LogOptions,
@@ -162,7 +173,15 @@ impl Serve {
         let address = listener
             .local_addr()
             .map_err(|error| self.cannot_bind(&error))?;
-        let head = format!("listening on http://{address}\n{}", routes::table(&api));
+        let mut head = format!("listening on http://{address}\n");
+        let admin = Admin::default();
+        if let Some(address) = &self.admin {
+            let (listener, address) = Admin::bind(address, self.admin_public).await?;
+            let _ = writeln!(head, "admin on http://{address}");
+            // Ends with the runtime.
+            tokio::spawn(admin.clone().serve(listener));
+        }
+        head.push_str(&routes::table(&api));
         // Whoever started this may have closed its output; it is served all the same.
         let _ = io::stdout().write_all(head.as_bytes());
         let _ = io::stdout().flush();
@@ -189,6 +208,7 @@ impl Serve {
             signal = signals.next() => signal,
         };
         tracing::info!(signal, "shutting down");
+        admin.drain();
         let _ = stop.send(());
         tokio::select! {
             end = &mut serving => told(end),
