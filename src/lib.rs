@@ -63,7 +63,7 @@
 //! # The house
 //! A room uses only what stands below it; `tests/it/floors.rs` keeps this true.
 //! ```text
-//!   4  bin/apigw      lint      openapi (import, router, api)      backend (client)      server
+//!   4  bin/apigw      lint      openapi (import, router, api)      backend (client, functions)      server
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
 //!   1  template: engines, $input $context $util      aws      target      body

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::kind::{ContentHandling, IntegrationType, PassthroughBehavior};
 use super::response::IntegrationResponse;
 use super::template::{Template, TemplateEngine, Templates};
-use super::{Integration, TlsConfig};
+use super::{Integration, Signing, TlsConfig};
 
 impl Integration {
     /// An integration of `kind` with nothing else set.
@@ -29,6 +29,7 @@ impl Integration {
             request_parameters: IndexMap::new(),
             request_templates: Templates::new(),
             response_transfer_mode: None,
+            signing: None,
             responses: Vec::new(),
             template_engine: TemplateEngine::default(),
         }
@@ -132,6 +133,16 @@ impl Integration {
     #[must_use]
     pub fn template_engine(mut self, template_engine: TemplateEngine) -> Self {
         self.template_engine = template_engine;
+        self
+    }
+
+    /// Signs the integration request for a service in a region.
+    #[must_use]
+    pub fn signed(mut self, service: impl Into<String>, region: impl Into<String>) -> Self {
+        self.signing = Some(Signing {
+            service: service.into(),
+            region: region.into(),
+        });
         self
     }
 

@@ -110,6 +110,14 @@ pub struct Integration {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub responses: Vec<IntegrationResponse>,
+    /// What to sign the integration request for; an extension of this crate, since API Gateway signs
+    /// only for the services of AWS.
+    #[serde(
+        default,
+        rename = "x-tower-apigw-signing",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub signing: Option<Signing>,
     /// The language of those templates that do not name one; VTL by default.
     #[serde(
         default,
@@ -117,6 +125,15 @@ pub struct Integration {
         skip_serializing_if = "TemplateEngine::is_default"
     )]
     pub template_engine: TemplateEngine,
+}
+
+/// What a signature is made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signing {
+    /// The service, such as `execute-api`.
+    pub service: String,
+    /// The region, such as `eu-west-1`.
+    pub region: String,
 }
 
 /// How a backend's certificate is checked.

@@ -133,6 +133,9 @@ const RULES: &[Rule] = rules! {
     "uri-arn" Error: "API Gateway refuses the ARN"
         "The message is that of API Gateway."
         "Recorded: test_put_integration_validation, test_put_integration_aws_proxy_uri";
+    "signing" Error: "what to sign for is not complete"
+        "Write the service and the region."
+        "x-tower-apigw-signing";
     "x-amz-target" Warning: "an action that the service does not find"
         "Some services read the action from the header X-Amz-Target, which API Gateway adds for DynamoDB, Kinesis and Step Functions only."
         "Recorded: test_apigateway_to_eventbridge";

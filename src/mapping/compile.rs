@@ -104,6 +104,9 @@ impl<'a> Compiler<'a> {
         let stream = kind.is_proxy()
             && self.integration.response_transfer_mode == Some(ResponseTransferMode::Stream);
         let mut target = compiled.target.timeout(timeout);
+        if let Some(signing) = &self.integration.signing {
+            target = target.signed(&signing.service, &signing.region);
+        }
         target.insecure_skip_verification = self
             .integration
             .tls_config

@@ -1,7 +1,8 @@
 //! The `x-amazon-apigateway-integration` object, member by member.
 
 use crate::integration::{
-    ConnectionType, Integration, IntegrationResponse, IntegrationType, TemplateEngine, TlsConfig,
+    ConnectionType, Integration, IntegrationResponse, IntegrationType, Signing, TemplateEngine,
+    TlsConfig,
 };
 
 use super::cursor::At;
@@ -26,8 +27,11 @@ const INTEGRATION: &[&str] = &[
     "requestTemplates",
     "responseTransferMode",
     "responses",
+    SIGNING,
     ENGINE,
 ];
+
+const SIGNING: &str = "x-tower-apigw-signing";
 
 const ENGINE: &str = "x-tower-apigw-template-engine";
 
@@ -82,6 +86,7 @@ fn member(integration: &mut Integration, key: &str, at: &At<'_>, findings: &mut 
         "requestTemplates" => integration.request_templates = read::templates(at, key, findings),
         "responseTransferMode" => integration.response_transfer_mode = read::word(at, findings),
         "responses" => integration.responses = responses(at, findings),
+        SIGNING => integration.signing = signing(at, findings),
         ENGINE => integration.template_engine = engine(at, findings).unwrap_or_default(),
         "payloadFormatVersion" | "integrationSubtype" | "templateSelectionExpression" => {
             keys::unsupported(
@@ -93,6 +98,26 @@ fn member(integration: &mut Integration, key: &str, at: &At<'_>, findings: &mut 
         }
         _ => keys::unknown(key, at, INTEGRATION, findings),
     }
+}
+
+fn signing(at: &At<'_>, findings: &mut Findings) -> Option<Signing> {
+    if !read::is_object(at, findings) {
+        return None;
+    }
+    keys::check(at, &["service", "region"], findings);
+    let mut text = |name: &str| match at.member(name) {
+        Some(member) => read::text(&member, findings),
+        None => {
+            let finding = at.error("signing", format!("`{name}` is missing"));
+            findings.push_key(finding.help("write {service: execute-api, region: eu-west-1}"));
+            None
+        }
+    };
+    let (service, region) = (text("service"), text("region"));
+    Some(Signing {
+        service: service?,
+        region: region?,
+    })
 }
 
 fn connection_type(at: &At<'_>, findings: &mut Findings) -> Option<ConnectionType> {
