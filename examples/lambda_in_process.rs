@@ -26,7 +26,10 @@ struct Quotient {
 }
 
 async fn hello(event: LambdaEvent<Value>) -> Result<Value, std::convert::Infallible> {
-    let name = event.payload["pathParameters"]["name"].as_str();
+    let name = event
+        .payload
+        .pointer("/pathParameters/name")
+        .and_then(serde_json::Value::as_str);
     let body = json!({"hello": name, "request": event.context.request_id});
     Ok(json!({"statusCode": 200, "headers": {"x-function": "hello"}, "body": body.to_string()}))
 }
