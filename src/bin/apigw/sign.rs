@@ -33,7 +33,7 @@ use crate::signals::Signals;
 /// 2 usage, 3 it cannot listen.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
-    /// Where requests go: a scheme and a host, such as https://dynamodb.eu-west-1.amazonaws.com
+    /// Where requests go: a scheme and a host, such as `https://dynamodb.eu-west-1.amazonaws.com`
     #[arg(long, value_name = "URL", env = "APIGW_UPSTREAM")]
     upstream: Uri,
 
