@@ -8,6 +8,8 @@
     clippy::indexing_slicing
 )]
 
+#[cfg(feature = "sigv4")]
+mod aws;
 #[cfg(feature = "openapi")]
 mod check;
 #[cfg(feature = "cli")]
@@ -16,6 +18,7 @@ mod cli;
     feature = "client",
     feature = "openapi",
     feature = "server",
+    feature = "sigv4",
     feature = "validation"
 ))]
 mod conformance;
