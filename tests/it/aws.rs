@@ -3,6 +3,8 @@
 mod answers;
 mod events;
 mod functions;
+#[cfg(all(feature = "client", feature = "openapi"))]
+mod moto;
 mod streams;
 
 use http::{Request, Response};
