@@ -35,42 +35,58 @@ pub struct ClientAddress(pub IpAddr);
 /// [`http::HeaderMap`] holds names in lower case. API Gateway compares the names in mappings and
 /// in `$input.params('X')` exactly, so without this extension (and over HTTP/2) only lower-case
 /// names are found.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct OriginalHeaderNames {
-    /// Each name behind its length in two bytes, so that all of them are one piece of memory.
-    packed: Arc<[u8]>,
+    /// Header lines as they came. Most requests are served without a look at a name, so that
+    /// whoever looks takes the lines apart.
+    lines: Arc<[u8]>,
 }
 
 impl OriginalHeaderNames {
     /// The names in the order of the header lines.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
-        let mut packed = Vec::with_capacity(128);
+        let mut lines = Vec::with_capacity(128);
         for name in names {
-            // No server takes a name of 64 KiB; one that does not fit is left empty, and so never
-            // matches.
+            // What cannot be a name is left empty, and so never matches.
             let name = Some(name.as_ref())
-                .filter(|name| u16::try_from(name.len()).is_ok())
+                .filter(|name| !name.bytes().any(|byte| matches!(byte, b':' | b'\n')))
                 .unwrap_or_default();
-            let length = u16::try_from(name.len()).unwrap_or_default();
-            packed.extend_from_slice(&length.to_ne_bytes());
-            packed.extend_from_slice(name.as_bytes());
+            lines.extend_from_slice(name.as_bytes());
+            lines.extend_from_slice(b":\n");
         }
         Self {
-            packed: packed.into(),
+            lines: lines.into(),
+        }
+    }
+
+    /// The names in the header lines of a head that has been parsed, so that each has a colon.
+    #[cfg(feature = "server")]
+    pub(crate) fn of_lines(lines: &[u8]) -> Self {
+        Self {
+            lines: lines.into(),
         }
     }
 
     /// The names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut rest = &*self.packed;
+        let mut rest = &*self.lines;
         std::iter::from_fn(move || {
-            let (length, behind) = rest.split_first_chunk::<2>()?;
-            let (name, next) = behind.split_at_checked(u16::from_ne_bytes(*length).into())?;
+            let end = memchr::memchr(b'\n', rest)?;
+            let (line, next) = rest.split_at_checked(end + 1)?;
             rest = next;
+            let name = line.get(..memchr::memchr(b':', line)?)?;
             std::str::from_utf8(name).ok()
         })
     }
 }
+
+impl PartialEq for OriginalHeaderNames {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for OriginalHeaderNames {}
 
 impl std::fmt::Debug for OriginalHeaderNames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -255,18 +271,22 @@ impl<'a> RequestHeaders<'a> {
         if headers::is_invisible(&key) {
             return Vec::new();
         }
-        let values = self.map.get_all(&key).iter();
-        match self.names {
-            Some(names) => names
-                .iter()
-                .filter(|line| line.eq_ignore_ascii_case(name))
-                .zip(values)
-                .filter(|(line, _)| *line == name)
-                .map(|(_, value)| value)
-                .collect(),
-            None if key.as_str() == name => values.collect(),
-            None => Vec::new(),
-        }
+        let values = self.map.get_all(&key);
+        let Some(names) = self.names else {
+            return if key.as_str() == name {
+                values.iter().collect()
+            } else {
+                Vec::new()
+            };
+        };
+        let lines: Vec<&str> = names
+            .iter()
+            .filter(|line| line.eq_ignore_ascii_case(name))
+            .collect();
+        spelled(key.as_str(), &lines, values)
+            .filter(|(line, _)| *line == name)
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// Every visible header that is wanted with its last value, by name without regard to case.
@@ -276,34 +296,52 @@ impl<'a> RequestHeaders<'a> {
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        let names: Option<Vec<&str>> = self.names.map(|names| names.iter().collect());
         for key in self.map.keys().filter(|key| !headers::is_invisible(key)) {
-            let mut values = self.map.get_all(key).iter();
-            match self.names {
-                Some(names) => {
-                    let lines = names
-                        .iter()
-                        .filter(|line| line.eq_ignore_ascii_case(key.as_str()))
-                        .zip(values)
-                        .filter(|(line, _)| wanted(line));
-                    for (line, value) in lines {
-                        match pairs.iter_mut().find(|(known, _)| known == line) {
-                            Some((_, known)) => *known = text(value),
-                            None => pairs.push((Cow::Borrowed(line), text(value))),
-                        }
-                    }
+            let values = self.map.get_all(key);
+            let Some(names) = &names else {
+                if wanted(key.as_str())
+                    && let Some(value) = values.iter().next_back()
+                {
+                    pairs.push((Cow::Borrowed(key.as_str()), text(value)));
                 }
-                None => {
-                    if wanted(key.as_str())
-                        && let Some(value) = values.next_back()
-                    {
-                        pairs.push((Cow::Borrowed(key.as_str()), text(value)));
-                    }
+                continue;
+            };
+            let lines: Vec<&str> = names
+                .iter()
+                .copied()
+                .filter(|line| line.eq_ignore_ascii_case(key.as_str()))
+                .collect();
+            for (line, value) in spelled(key.as_str(), &lines, values) {
+                if !wanted(line) {
+                    continue;
+                }
+                match pairs.iter_mut().find(|(known, _)| known == line) {
+                    Some((_, known)) => *known = text(value),
+                    None => pairs.push((Cow::Borrowed(line), text(value))),
                 }
             }
         }
         pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
         pairs
     }
+}
+
+/// Each value of a header with the spelling of its line. If the lines are not those of the values,
+/// since a middleware added or removed some, the name is in lower case.
+fn spelled<'k, 'a>(
+    key: &'k str,
+    lines: &[&'k str],
+    values: http::header::GetAll<'a, HeaderValue>,
+) -> impl Iterator<Item = (&'k str, &'a HeaderValue)> {
+    let fit = values.iter().count() == lines.len();
+    values
+        .iter()
+        .enumerate()
+        .map(move |(index, value)| match lines.get(index) {
+            Some(line) if fit => (*line, value),
+            Some(_) | None => (key, value),
+        })
 }
 
 /// A header value as text.
@@ -380,5 +418,33 @@ mod tests {
         assert_eq!(lower.exactly("x-a"), ["1", "2"]);
         assert_eq!(lower.exactly("X-A").len(), 0);
         assert_eq!(lower.last_values(|_| true).len(), 2);
+    }
+
+    #[test]
+    fn names_go_only_to_their_headers() {
+        let map = headers(&[("x-a", "1"), ("x-new", "2"), ("x-b", "3"), ("x-b", "4")]);
+        // As a middleware would leave it that added one header, repeated one and removed one.
+        let names = OriginalHeaderNames::new(["X-A", "X-Gone", "X-B", "no:name", "no\nname"]);
+        assert_eq!(
+            names.iter().collect::<Vec<_>>(),
+            ["X-A", "X-Gone", "X-B", "", ""]
+        );
+        let changed = RequestHeaders {
+            map: &map,
+            names: Some(&names),
+        };
+        assert_eq!(changed.exactly("X-A"), ["1"]);
+        assert_eq!(changed.exactly("x-new"), ["2"]);
+        assert_eq!(changed.exactly("X-B").len(), 0);
+        assert_eq!(changed.exactly("x-b"), ["3", "4"]);
+        let pairs = changed.last_values(|_| true);
+        assert_eq!(
+            pairs,
+            [
+                ("X-A".into(), "1".into()),
+                ("x-b".into(), "4".into()),
+                ("x-new".into(), "2".into())
+            ]
+        );
     }
 }

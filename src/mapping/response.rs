@@ -131,36 +131,32 @@ pub(crate) fn proxy_headers(out: &mut HeaderMap, trace: Option<&Trace>) {
 
 fn rename_headers(out: &mut HeaderMap) {
     let repeated = out.len() > out.keys_len();
-    let mut renamed: Vec<(HeaderName, HeaderValue)> = Vec::new();
-    loop {
-        let next = out
-            .keys()
-            .find_map(|name| match headers::proxied_response_header(name) {
-                ResponseHeader::Sent => None,
-                fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => {
-                    Some((name.clone(), fate))
-                }
-            });
-        let Some((name, fate)) = next else { break };
-        if !repeated {
-            // The new name is one that is sent, so that the search goes on past it.
-            if let (Some(value), ResponseHeader::Remapped) = (out.remove(&name), fate) {
-                out.insert(headers::remapped(&name), value);
+    // Found in one pass: most answers have a length and a date, and little else to rename.
+    let mut concerned = Vec::with_capacity(4);
+    for name in out.keys() {
+        match headers::proxied_response_header(name) {
+            ResponseHeader::Sent => {}
+            fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => {
+                concerned.push((name.clone(), fate));
             }
-            continue;
-        }
-        match out.entry(&name) {
-            header::Entry::Occupied(found) => {
-                let values = found.remove_entry_mult().1;
-                if fate == ResponseHeader::Remapped {
-                    renamed.extend(values.map(|value| (headers::remapped(&name), value)));
-                }
-            }
-            header::Entry::Vacant(_) => {}
         }
     }
-    for (name, value) in renamed {
-        out.append(name, value);
+    for (name, fate) in concerned {
+        let mut values = Vec::new();
+        let value = if repeated {
+            if let header::Entry::Occupied(found) = out.entry(&name) {
+                values.extend(found.remove_entry_mult().1);
+            }
+            None
+        } else {
+            out.remove(&name)
+        };
+        if fate == ResponseHeader::Remapped {
+            let renamed = headers::remapped(&name);
+            for value in value.into_iter().chain(values) {
+                out.append(renamed.clone(), value);
+            }
+        }
     }
     finish(out);
 }
