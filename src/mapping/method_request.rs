@@ -123,10 +123,10 @@ impl Arrival {
         // Rarely there: looking at the names is cheaper than hashing two.
         let (mut sent_id, mut sent_trace) = (None, None);
         for (name, value) in headers {
-            if *name == headers::TRACE_ID {
-                sent_trace = Some(value);
-            } else if *name == headers::REQUEST_ID {
-                sent_id = Some(value);
+            match name.as_str() {
+                "x-amzn-trace-id" => sent_trace = Some(value),
+                "x-amzn-requestid" => sent_id = Some(value),
+                _ => {}
             }
         }
         let request_id = sent_id

@@ -55,6 +55,7 @@ pub(crate) fn map(
             Some(trace) => {
                 let before: Vec<HeaderName> = parts.headers.keys().cloned().collect();
                 forward_headers(&mut parts.headers);
+                parts.headers.remove(header::HOST);
                 tracing::fates(trace, Side::Request, &before, &parts.headers);
             }
         },
@@ -109,8 +110,10 @@ pub(crate) fn map(
     if let Some(template) = &plan.uri {
         let more = query_string(call);
         parts.uri = template.build(&|name| call.parameters.path_value(name), &more)?;
-        if let header::Entry::Vacant(host) = parts.headers.entry(header::HOST) {
-            host.insert(template.host(&parts.uri)?);
+        let is_host = |one: &Parameter| one.header == Some(header::HOST) && !one.values.is_empty();
+        if !mapped.iter().any(is_host) {
+            let host = template.host(&parts.uri)?;
+            parts.headers.insert(header::HOST, host);
         }
     }
     Ok(payload.map_or(Outcome::Send, Outcome::SendBody))
@@ -187,7 +190,7 @@ fn refuse(mapped: &[Parameter], kind: IntegrationType) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves the headers of the client that `HTTP_PROXY` passes on.
+/// Leaves the headers of the client that `HTTP_PROXY` passes on, and `Host`.
 fn forward_headers(all: &mut HeaderMap) {
     // RFC 9110, 7.6.1: what `Connection` names goes no further.
     if all.contains_key(header::CONNECTION) {
@@ -203,10 +206,11 @@ fn forward_headers(all: &mut HeaderMap) {
             all.remove(name);
         }
     }
-    // Always there, so that the search below finds nothing in most requests.
-    all.remove(header::HOST);
-    let dropped =
-        |name: &&HeaderName| headers::is_invisible(name) || headers::is_not_forwarded(name);
+    // `Host` is always there, and is replaced when the URI is known: the search finds nothing in
+    // most requests.
+    let dropped = |name: &&HeaderName| {
+        headers::is_invisible(name) || headers::is_not_forwarded(name) && **name != header::HOST
+    };
     while let Some(name) = all.keys().find(dropped).cloned() {
         all.remove(name);
     }
