@@ -48,7 +48,7 @@
 //! # Features
 //! | feature | default | brings |
 //! |---|---|---|
-//! | `client` | yes | `backend::HttpClient`: HTTP/1.1, a pool, TLS by rustls with ring |
+//! | `client` | yes | `backend::HttpClient`: HTTP/1.1 and HTTP/2, a pool, TLS by rustls with ring |
 //! | `openapi` | yes | `openapi`: documents in OpenAPI 2.0, 3.0, 3.1, JSON and YAML; `Api`; `lint`: what is wrong with them |
 //! | `tera` | yes | mapping templates in Tera 2 |
 //! | `sigv4` | yes | `credentials`, and a `SigV4Layer` that signs with AWS Signature Version 4 |

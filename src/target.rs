@@ -7,12 +7,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::integration::Protocol;
+
 /// How an integration request is to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
     /// How long the backend may take until the head of its answer is there; no limit if `None`.
     pub timeout: Option<Duration>,
+    /// The version of HTTP to speak.
+    pub protocol: Protocol,
+    /// Whether a request that asks for WebSocket may go over to it, if the server's connection can.
+    pub websocket: bool,
     /// Whether a certificate of an unknown issuer is accepted.
     pub insecure_skip_verification: bool,
     /// Whether the host is filled in from stage variables or by the client: a client of HTTP may
@@ -71,6 +77,20 @@ impl Target {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the version of HTTP to speak.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Accepts a certificate of an unknown issuer; its name and dates are checked all the same.
+    #[must_use]
+    pub fn insecure_skip_verification(mut self) -> Self {
+        self.insecure_skip_verification = true;
         self
     }
 

@@ -8,12 +8,8 @@
 #[cfg(feature = "client")]
 mod client;
 mod functions;
-#[cfg(feature = "client")]
-mod pool;
-#[cfg(feature = "client")]
-mod resolve;
 
 pub use functions::{Functions, FunctionsFuture, LambdaContext, LambdaEvent, NoFunction};
 
 #[cfg(feature = "client")]
-pub use client::{HttpClient, HttpClientFuture};
+pub use client::{HttpClient, HttpClientBuilder, HttpClientFuture, TlsError};

@@ -12,7 +12,9 @@ use crate::gateway_response::kind::{Family, GatewayResponseType, type_of};
 use crate::gateway_response::template::{ErrorContext, Substitution};
 use crate::integration::GatewayResponse;
 use crate::mapping::{
-    Destination, ERROR_TYPE, ExpressionSide, Facts, PlanError, Source, TRACE_ID, destination,
+    DEADLINE_EXCEEDED, Destination, ERROR_TYPE, ExpressionSide, Facts, GRPC_CONTENT_TYPE,
+    GRPC_MESSAGE, GRPC_STATUS, PlanError, RESOURCE_EXHAUSTED, Source, TRACE_ID, UNIMPLEMENTED,
+    destination, grpc_message, grpc_status_of,
 };
 use crate::template::Context;
 use crate::trace::Step;
@@ -159,6 +161,31 @@ impl GatewayResponses {
             custom.apply(&mut response, facts, context, &context_of_error);
         }
         response
+    }
+
+    /// The same for a client that speaks gRPC: an answer without messages.
+    pub(crate) fn render_grpc(&self, error: &Error, facts: &Facts<'_>) -> Response<Bytes> {
+        let mut response = self.render(error, facts).map(|_| Bytes::new());
+        let status = grpc_status(error.kind(), response.status());
+        let message = message(error, type_of(error.kind()));
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, GRPC_CONTENT_TYPE);
+        headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(status)));
+        headers.insert(GRPC_MESSAGE, grpc_message(&message.unwrap_or_default()));
+        response
+    }
+}
+
+// Chosen: what gRPC has a status of its own for, then what it makes of the status of HTTP.
+fn grpc_status(kind: ErrorKind, http: StatusCode) -> u8 {
+    match kind {
+        ErrorKind::Timeout => DEADLINE_EXCEEDED,
+        ErrorKind::NoRoute => UNIMPLEMENTED,
+        ErrorKind::RequestTooLarge | ErrorKind::HeadersTooLarge | ErrorKind::ResponseTooLarge => {
+            RESOURCE_EXHAUSTED
+        }
+        _ => grpc_status_of(http),
     }
 }
 

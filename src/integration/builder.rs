@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::kind::{ContentHandling, IntegrationType, PassthroughBehavior};
+use super::kind::{
+    ContentHandling, IntegrationType, PassthroughBehavior, Protocol, ResponseTransferMode,
+    SelectionSubject,
+};
 use super::response::IntegrationResponse;
 use super::template::{Template, TemplateEngine, Templates};
 use super::{Integration, Signing, TlsConfig};
@@ -31,6 +34,9 @@ impl Integration {
             response_transfer_mode: None,
             signing: None,
             responses: Vec::new(),
+            protocol: Protocol::default(),
+            selection_subject: SelectionSubject::default(),
+            websocket: false,
             template_engine: TemplateEngine::default(),
         }
     }
@@ -143,6 +149,34 @@ impl Integration {
             service: service.into(),
             region: region.into(),
         });
+        self
+    }
+
+    /// Sets the version of HTTP that the backend is spoken to in.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Sets what selection patterns are matched against.
+    #[must_use]
+    pub fn selection_subject(mut self, selection_subject: SelectionSubject) -> Self {
+        self.selection_subject = selection_subject;
+        self
+    }
+
+    /// Lets clients of an `HTTP_PROXY` go over to WebSocket with the backend.
+    #[must_use]
+    pub fn websocket(mut self) -> Self {
+        self.websocket = true;
+        self
+    }
+
+    /// Sets whether the answer is streamed or collected first.
+    #[must_use]
+    pub fn response_transfer_mode(mut self, mode: ResponseTransferMode) -> Self {
+        self.response_transfer_mode = Some(mode);
         self
     }
 

@@ -119,6 +119,47 @@ words! {
     }
 }
 
+words! {
+    /// The version of HTTP that a backend is spoken to in.
+    // AWS: HTTP/1.1 to every backend.
+    #[derive(Default)]
+    Protocol {
+        /// HTTP/1.1, as API Gateway speaks it.
+        #[default]
+        Http1 = "HTTP/1.1",
+        /// HTTP/2: with prior knowledge to `http://`, agreed on by TLS with `https://`. gRPC needs
+        /// it.
+        Http2 = "H2",
+    }
+}
+
+words! {
+    /// What selection patterns are matched against.
+    #[derive(Default)]
+    SelectionSubject {
+        /// The status of the answer; of a Lambda function its error message.
+        #[default]
+        Status = "STATUS",
+        /// The `grpc-status` in the head of the answer: `0` where there is none yet and the status
+        /// is 200, else what gRPC makes of the status.
+        GrpcStatus = "GRPC-STATUS",
+    }
+}
+
+impl Protocol {
+    /// Whether it is the one that is spoken where nothing is said.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl SelectionSubject {
+    /// Whether it is the one that is taken where nothing is said.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,7 +39,8 @@ use serde::{Deserialize, Serialize};
 
 pub use gateway_response::GatewayResponse;
 pub use kind::{
-    ConnectionType, ContentHandling, IntegrationType, PassthroughBehavior, ResponseTransferMode,
+    ConnectionType, ContentHandling, IntegrationType, PassthroughBehavior, Protocol,
+    ResponseTransferMode, SelectionSubject,
 };
 pub use method::{Method, Parameter, ParameterLocation};
 pub use response::IntegrationResponse;
@@ -118,6 +119,28 @@ pub struct Integration {
         skip_serializing_if = "Option::is_none"
     )]
     pub signing: Option<Signing>,
+    /// The version of HTTP that the backend is spoken to in; an extension of this crate.
+    #[serde(
+        default,
+        rename = "x-tower-apigw-protocol",
+        skip_serializing_if = "Protocol::is_default"
+    )]
+    pub protocol: Protocol,
+    /// What selection patterns are matched against; an extension of this crate.
+    #[serde(
+        default,
+        rename = "x-tower-apigw-selection-subject",
+        skip_serializing_if = "SelectionSubject::is_default"
+    )]
+    pub selection_subject: SelectionSubject,
+    /// Whether a client of an `HTTP_PROXY` may go over to WebSocket with the backend, where API
+    /// Gateway removes `Upgrade` and sends the request on without it; an extension of this crate.
+    #[serde(
+        default,
+        rename = "x-tower-apigw-websocket",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub websocket: bool,
     /// The language of those templates that do not name one; VTL by default.
     #[serde(
         default,

@@ -107,7 +107,7 @@ where
         if self.plan.kind().is_proxy() {
             return ResponseFuture::pass(self.inner.call(request));
         }
-        if !capture::must_collect(&self.plan, request.body()) {
+        if !capture::must_collect(&self.plan, &request) {
             return self.send(request);
         }
         // The instance that is ready goes with the request, a clone stays.
@@ -141,7 +141,10 @@ where
     fn map(&self, request: &mut Request<Body>) -> Result<Call, Error> {
         let mut call = capture::capture(&self.plan, request)?;
         let body = call.map_body(request.headers())?;
-        *request.body_mut() = Body::from(body);
+        // What passes unread streams on as it is.
+        if request.body().as_bytes().is_some() {
+            *request.body_mut() = Body::from(body);
+        }
         Ok(call)
     }
 }

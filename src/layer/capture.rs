@@ -88,8 +88,11 @@ pub(super) fn hand_down<B>(request: &mut Request<B>, call: &Arc<Call>) {
 }
 
 /// Whether a body has to be collected before the call can be captured.
-pub(super) fn must_collect(plan: &Plan, body: &Body) -> bool {
-    plan.collects_request_body() && plan.failure().is_none() && body.as_bytes().is_none()
+pub(super) fn must_collect(plan: &Plan, request: &Request<Body>) -> bool {
+    plan.collects_request_body()
+        && plan.failure().is_none()
+        && request.body().as_bytes().is_none()
+        && !plan.passes_unread(request.headers())
 }
 
 /// Captures a request whose body is in memory, or not read by the plan.

@@ -20,12 +20,15 @@ use crate::gateway_response::GatewayResponses;
 use crate::layer::capture;
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
-use crate::mapping::{EXTENDED_REQUEST_ID, Facts, MethodRequest, Plan, REQUEST_ID, Stage};
+use crate::mapping::{
+    EXTENDED_REQUEST_ID, Facts, MethodRequest, Plan, REQUEST_ID, Stage, speaks_grpc,
+};
 
 /// Turns every error into the gateway response of its type; the service becomes [`Infallible`].
 ///
 /// It stands outside of everything that may fail, and puts `x-amzn-RequestId` and `x-amz-apigw-id`
-/// on every answer. The typed [`Error`] stays in the extensions of the response, as an
+/// on every answer. A client that speaks gRPC gets an error of gRPC: status 200, `grpc-status` and
+/// `grpc-message` in the head, no body. The typed [`Error`] stays in the extensions of the response, as an
 /// `Arc<Error>`, for logs and metrics.
 ///
 /// ```
@@ -148,6 +151,7 @@ where
     {
         let mut request = capture::own(request);
         let facts = capture::method_request(&mut request);
+        let grpc = speaks_grpc(request.version(), request.headers());
         let headers = if self.shared.responses.reads_request() {
             Some(Box::new(request.headers().clone()))
         } else {
@@ -171,6 +175,7 @@ where
                 shared: self.shared,
                 facts,
                 headers,
+                grpc,
                 started,
             },
         }
@@ -182,6 +187,8 @@ struct Rim {
     shared: Arc<Shared>,
     facts: Arc<MethodRequest>,
     headers: Option<Box<HeaderMap>>,
+    /// Whether the client speaks gRPC, and wants errors to look so.
+    grpc: bool,
     /// When, if a trace wants to know how long it took.
     started: Option<Instant>,
 }
@@ -209,7 +216,12 @@ impl Rim {
         let headers = self.headers.as_deref().unwrap_or(&none);
         let resource = self.shared.plan.as_ref().map(|plan| plan.resource_path());
         let facts = Facts::new(&self.facts, headers, &self.shared.stage, resource, None);
-        let mut response = self.shared.responses.render(&error, &facts).map(Body::from);
+        let responses = &self.shared.responses;
+        let response = match self.grpc {
+            false => responses.render(&error, &facts),
+            true => responses.render_grpc(&error, &facts),
+        };
+        let mut response = response.map(Body::from);
         let request_id = self.facts.arrival.request_id.to_str().unwrap_or_default();
         let cause = std::error::Error::source(&error)
             .map(ToString::to_string)

@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::layer::capture;
 use crate::layer::future::ResponseFuture;
-use crate::mapping::{Call, MockStatus, Outcome, Plan, frame, map_request};
+use crate::mapping::{Call, MockStatus, Outcome, Plan, frame, grpc_deadline, map_request};
 use crate::trace::{Step, Trace};
 
 /// Turns the method request into the integration request.
@@ -22,7 +22,8 @@ use crate::trace::{Step, Trace};
 /// change what it made, or a signature would not hold.
 ///
 /// The body of an `HTTP_PROXY` streams. One of unknown length is sent on when its first frame is
-/// there: with a `Content-Length` if that was all, chunked otherwise.
+/// there: with a `Content-Length` if that was all, chunked otherwise. Over HTTP/2, and for gRPC, it
+/// is sent on at once.
 ///
 /// # Errors
 /// 400 for broken JSON that a mapping reads, 500 for refused headers, for a URI that cannot be
@@ -104,8 +105,10 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = capture::own(request);
         let known = capture::take_call(&mut request);
-        let collect = known.is_none() && capture::must_collect(&self.plan, request.body());
-        let peek = !collect && request.body().length().is_none();
+        let collect = known.is_none() && capture::must_collect(&self.plan, &request);
+        let peek = !collect
+            && request.body().length().is_none()
+            && !self.plan.begins_at_once(request.headers());
         if !collect && !peek {
             return self.send(request, known);
         }
@@ -169,6 +172,7 @@ where
         request: Request<Body>,
     ) -> Result<(Outcome, Request<Body>), Error> {
         let (mut parts, body) = request.into_parts();
+        let client_waits = grpc_deadline(call.request.version, &parts.headers);
         let bytes = body.as_bytes();
         let outcome = map_request(call, &mut parts, bytes.as_deref())?;
         let (outcome, body) = match outcome {
@@ -178,8 +182,12 @@ where
         let body = body
             .limited(self.plan.stage().limits.request_body)
             .map_err(capture::client_body)?;
-        frame(&mut parts.headers, &parts.method, body.length());
-        parts.extensions.insert(self.plan.target.clone());
+        frame(&mut parts, body.length());
+        let mut target = self.plan.target.clone();
+        if let Some(client_waits) = client_waits {
+            target.timeout = Some(target.timeout.map_or(client_waits, |t| t.min(client_waits)));
+        }
+        parts.extensions.insert(target);
         Ok((outcome, Request::from_parts(parts, body)))
     }
 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use http_body::Body as HttpBody;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::body::Body;
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::integration::IntegrationType;
+use crate::integration::{IntegrationType, SelectionSubject};
 use crate::layer::capture;
 use crate::layer::deadline;
 use crate::layer::function;
 use crate::layer::future::{ResponseFuture, Step};
 use crate::mapping::{
-    Call, MockStatus, Plan, Selected, Subject, chosen, map_headers, proxy_headers, select,
+    Call, MockStatus, Plan, Selected, Subject, chosen, grpc_status_in, map_headers, proxy_headers,
+    select,
 };
 use crate::trace::Trace;
 
@@ -148,6 +149,10 @@ fn finish_traced_proxy(plan: Arc<Plan>, trace: Trace, response: Response<Body>) 
 }
 
 fn pass_on(plan: &Plan, trace: Option<&Trace>, mut response: Response<Body>) -> Step {
+    // Only where the plan lets a client go over to WebSocket: the head belongs to both of them.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Step::Done(Ok(response));
+    }
     proxy_headers(response.headers_mut(), trace);
     // AWS: response-transfer-mode — a stream has no limit.
     let limit = plan.stage().limits.response_body;
@@ -165,6 +170,9 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     }
     let subject = match response.extensions().get::<MockStatus>() {
         Some(&MockStatus(status)) => Subject::Status(status),
+        None if call.plan.selection_subject == SelectionSubject::GrpcStatus => {
+            Subject::Status(grpc_status_in(response.status(), response.headers()))
+        }
         None => Subject::Status(i64::from(response.status().as_u16())),
     };
     map_answer(call, response, subject)

@@ -157,8 +157,11 @@ const RULES: &[Rule] = rules! {
     "integration-type" Warning: "the type cannot be served by this version"
         "The operation answers with 501."
         "Chosen";
-    "tls-config" Warning: "a part of `tlsConfig` has no effect"
-        "Certificates are verified in full."
+    "tls-config" Warning: "certificates of any issuer are accepted"
+        "Names and dates are still checked."
+        "AWS: API_TlsConfig";
+    "extension" Warning: "an extension has no effect on this type of integration"
+        "The message says which, the help what it is for."
         "Chosen";
     "vpc-link" Warning: "there are no VPC links here"
         "Requests go to the host of the URI."

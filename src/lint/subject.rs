@@ -87,6 +87,9 @@ impl<'a> Subject<'a> {
     /// `None` when the pattern has no part in anything, or it cannot be told what is called.
     pub(super) fn matched(&self) -> Option<Matched> {
         match self.integration.kind {
+            IntegrationType::Http if !self.integration.selection_subject.is_default() => {
+                Some(Matched::Number)
+            }
             IntegrationType::Http => Some(Matched::Status),
             IntegrationType::Mock => Some(Matched::Number),
             IntegrationType::Aws => Some(match self.service()? {

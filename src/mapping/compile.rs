@@ -9,7 +9,7 @@ use http::header::{HeaderName, HeaderValue};
 use crate::diagnostic::{Diagnostic, pointer_token};
 use crate::integration::{
     ConnectionType, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
-    ResponseTransferMode, TemplateEngine, Templates,
+    Protocol, ResponseTransferMode, SelectionSubject, TemplateEngine, Templates,
 };
 use crate::java_regex;
 use crate::mapping::aws::Compiled;
@@ -90,11 +90,13 @@ impl<'a> Compiler<'a> {
         let validator = Validator::compile(self.method, models, &mut validation);
         self.findings.append(&mut validation.method);
 
+        let read_by_rule = validator.as_ref().is_some_and(Validator::reads_body)
+            || parameters
+                .iter()
+                .any(|assignment| assignment.source.reads_body());
         let collects = match kind {
             _ if validator.as_ref().is_some_and(Validator::reads_body) => true,
-            IntegrationType::HttpProxy => parameters
-                .iter()
-                .any(|assignment| assignment.source.reads_body()),
+            IntegrationType::HttpProxy => read_by_rule,
             // A body that is not passed on byte for byte has to be seen as a whole.
             IntegrationType::Http
             | IntegrationType::Mock
@@ -107,6 +109,8 @@ impl<'a> Compiler<'a> {
         if let Some(signing) = &self.integration.signing {
             target = target.signed(&signing.service, &signing.region);
         }
+        target.protocol = self.integration.protocol;
+        target.websocket = self.integration.websocket;
         target.insecure_skip_verification = self
             .integration
             .tls_config
@@ -120,6 +124,7 @@ impl<'a> Compiler<'a> {
         };
         let reads = Reads {
             request_body: collects,
+            request_body_by_rule: read_by_rule,
             headers_later: responses.iter().any(|response| {
                 response.templates.iter().any(reads_headers)
                     || response
@@ -153,6 +158,7 @@ impl<'a> Compiler<'a> {
             content_handling: self.integration.content_handling,
             responses,
             selection,
+            selection_subject: self.integration.selection_subject,
             declared: self.method.responses.clone(),
             timeout,
             stream,
@@ -445,16 +451,51 @@ impl<'a> Compiler<'a> {
             self.warning(
                 "tls-config",
                 "/tlsConfig/insecureSkipVerification",
-                "certificates are still verified in full by this version",
-                "use a certificate of a known issuer, or plain HTTP for a test",
+                "a certificate of any issuer is accepted, so that anyone on the way can answer for the backend",
+                "trust the issuer of the backend's certificate instead",
             );
         }
+        self.check_extensions();
         if self.integration.connection_type == Some(ConnectionType::VpcLink) {
             self.warning(
                 "vpc-link",
                 "/connectionType",
                 "there is no VPC link here: the request goes to the host of `uri`",
                 "let that name reach the backend, or set it with a stage variable",
+            );
+        }
+    }
+
+    /// Extensions that have no effect on the type of this integration.
+    fn check_extensions(&mut self) {
+        let kind = self.integration.kind;
+        let http = matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy);
+        let without_effect = [
+            (
+                "x-tower-apigw-protocol",
+                self.integration.protocol != Protocol::default() && !http,
+                "it is for `http` and `http_proxy`",
+            ),
+            (
+                "x-tower-apigw-selection-subject",
+                self.integration.selection_subject != SelectionSubject::default()
+                    && kind != IntegrationType::Http,
+                "it is for `http`",
+            ),
+            (
+                "x-tower-apigw-websocket",
+                self.integration.websocket
+                    && (kind != IntegrationType::HttpProxy
+                        || self.integration.protocol != Protocol::Http1),
+                "it is for `http_proxy` over HTTP/1.1",
+            ),
+        ];
+        for (key, _, help) in without_effect.into_iter().filter(|(_, told, _)| *told) {
+            self.warning(
+                "extension",
+                &format!("/{key}"),
+                format!("`{key}` has no effect on this integration"),
+                help,
             );
         }
     }

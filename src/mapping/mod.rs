@@ -19,6 +19,7 @@ mod content;
 mod context;
 mod expression;
 mod function;
+mod grpc;
 mod headers;
 mod limits;
 mod method_request;
@@ -48,6 +49,12 @@ pub(crate) use function::{
     answer as function_answer, frames as function_frames, is_failed as function_failed,
     malformed_stream, refused as invocation_refused, stream_head as function_stream,
     subject as function_subject,
+};
+pub(crate) use grpc::{
+    CONTENT_TYPE as GRPC_CONTENT_TYPE, DEADLINE_EXCEEDED, MESSAGE as GRPC_MESSAGE,
+    RESOURCE_EXHAUSTED, STATUS as GRPC_STATUS, UNIMPLEMENTED, deadline as grpc_deadline,
+    is_spoken as speaks_grpc, message as grpc_message, status_in as grpc_status_in,
+    status_of as grpc_status_of,
 };
 #[cfg(feature = "openapi")]
 pub(crate) use headers::METHOD_OVERRIDE;

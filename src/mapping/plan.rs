@@ -5,18 +5,24 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header;
+
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind};
 use crate::integration::{
-    ContentHandling, Integration, IntegrationResponse, IntegrationType, Method, PassthroughBehavior,
+    ContentHandling, Integration, IntegrationResponse, IntegrationType, Method,
+    PassthroughBehavior, Protocol, SelectionSubject,
 };
 use crate::mapping::aws::{AwsPlan, FunctionPlan};
 use crate::mapping::compile::Compiler;
+use crate::mapping::content::{Conversion, request_conversion};
+use crate::mapping::grpc;
+use crate::mapping::method_request::text;
 use crate::mapping::parameters::Assignment;
 use crate::mapping::path::ResourcePath;
 use crate::mapping::selection::Selection;
 use crate::mapping::stage::Stage;
-use crate::mapping::templates::TemplateTable;
+use crate::mapping::templates::{Choice, TemplateTable};
 use crate::mapping::uri::UriTemplate;
 use crate::mapping::validation::{Models, Validator};
 use crate::target::Target;
@@ -61,6 +67,7 @@ pub struct Plan {
     pub(crate) content_handling: Option<ContentHandling>,
     pub(crate) responses: Vec<ResponsePlan>,
     pub(crate) selection: Selection,
+    pub(crate) selection_subject: SelectionSubject,
     pub(crate) declared: Option<BTreeSet<u16>>,
     pub(crate) timeout: Duration,
     /// `responseTransferMode: STREAM`
@@ -89,6 +96,8 @@ pub(crate) struct ResponsePlan {
 pub(crate) struct Reads {
     /// The client's body is collected before the integration request is made.
     pub(crate) request_body: bool,
+    /// A mapping or a validator reads it, whatever its type is.
+    pub(crate) request_body_by_rule: bool,
     /// The client's headers are read after the integration request was made.
     pub(crate) headers_later: bool,
 }
@@ -139,6 +148,7 @@ impl Plan {
             content_handling: None,
             responses: Vec::new(),
             selection: Selection::new(Vec::new(), None),
+            selection_subject: SelectionSubject::default(),
             declared: None,
             timeout: DEFAULT_TIMEOUT,
             stream: false,
@@ -202,6 +212,30 @@ impl Plan {
     /// Whether the answer of the backend is passed on as it comes.
     pub(crate) fn streams_answer(&self) -> bool {
         self.stream
+    }
+
+    /// Whether a request goes on before the first of its body is there: HTTP/2 needs not know how to
+    /// frame it, and a client of gRPC may wait for the answer's head first.
+    pub(crate) fn begins_at_once(&self, headers: &http::HeaderMap) -> bool {
+        self.target.protocol == Protocol::Http2 || grpc::is_named(headers)
+    }
+
+    /// Whether a body that would be collected can pass unread: there is no template for it, and its
+    /// type is binary.
+    pub(crate) fn passes_unread(&self, headers: &http::HeaderMap) -> bool {
+        if self.kind != IntegrationType::Http || self.reads.request_body_by_rule {
+            return false;
+        }
+        let content_type = headers.get(header::CONTENT_TYPE).map(text);
+        let content_type = content_type.as_deref();
+        let binary = self.stage.binary_media_types.contain(content_type);
+        request_conversion(binary, self.content_handling) == Conversion::Keep
+            && matches!(
+                self.templates
+                    .for_request(content_type, self.passthrough)
+                    .choice,
+                Choice::Pass
+            )
     }
 
     pub(crate) fn resource_path(&self) -> &ResourcePath {

@@ -7,12 +7,14 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Version, request};
 
 use crate::error::{Error, ErrorKind};
-use crate::integration::IntegrationType;
+use crate::integration::{IntegrationType, Protocol};
 use crate::mapping::call::Call;
 use crate::mapping::function;
+use crate::mapping::grpc;
 use crate::mapping::headers::{self, Mapped};
 use crate::mapping::method_request::lossy;
 use crate::mapping::parameters::Parameter;
+use crate::mapping::plan::Plan;
 use crate::mapping::query;
 use crate::mapping::tracing;
 use crate::trace::Side;
@@ -39,6 +41,7 @@ pub(crate) fn map(
     if plan.kind != IntegrationType::Mock {
         refuse(&call.parameters.headers, plan.kind)?;
     }
+    let hop = Hop::of(plan, parts);
     let payload = function_payload(call, parts, body)?;
     let has_body = payload.is_some() || body.is_none_or(|body| !body.is_empty());
     match plan.kind {
@@ -105,8 +108,7 @@ pub(crate) fn map(
         .method
         .clone()
         .unwrap_or_else(|| call.request.method.clone());
-    // AWS: HTTP/1.1 to the backend, whatever the client speaks.
-    parts.version = Version::HTTP_11;
+    parts.version = hop.apply(&mut parts.headers);
     if let Some(template) = &plan.uri {
         let more = query_string(call);
         parts.uri = template.build(&|name| call.parameters.path_value(name), &more)?;
@@ -117,6 +119,66 @@ pub(crate) fn map(
         }
     }
     Ok(payload.map_or(Outcome::Send, Outcome::SendBody))
+}
+
+/// What the connection to the backend is told, beside what belongs to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    // AWS: HTTP/1.1 to the backend, whatever the client speaks.
+    Http1,
+    WebSocket,
+    Http2 {
+        /// The client takes trailers.
+        trailers: bool,
+    },
+}
+
+impl Hop {
+    fn of(plan: &Plan, parts: &request::Parts) -> Self {
+        let target = &plan.target;
+        match target.protocol {
+            Protocol::Http1 if target.websocket && asks_for_websocket(parts) => Self::WebSocket,
+            Protocol::Http1 => Self::Http1,
+            Protocol::Http2 => Self::Http2 {
+                trailers: grpc::is_named(&parts.headers)
+                    || names(&parts.headers, header::TE, "trailers"),
+            },
+        }
+    }
+
+    fn apply(self, headers: &mut HeaderMap) -> Version {
+        match self {
+            Self::Http1 => Version::HTTP_11,
+            Self::WebSocket => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                Version::HTTP_11
+            }
+            Self::Http2 { trailers } => {
+                if trailers {
+                    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+                }
+                Version::HTTP_2
+            }
+        }
+    }
+}
+
+// RFC 6455, 4.1
+fn asks_for_websocket(parts: &request::Parts) -> bool {
+    parts.method == Method::GET
+        && names(&parts.headers, header::UPGRADE, "websocket")
+        && names(&parts.headers, header::CONNECTION, "upgrade")
+}
+
+/// Whether a header that is a list has a word in it.
+fn names(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|item| item.trim().eq_ignore_ascii_case(word))
 }
 
 /// What a function is sent, where that is not the mapped body.
@@ -156,12 +218,14 @@ fn function_payload(
 /// What a backend is told of the length of a body; `None` is not known in advance. The headers are
 /// mapped ones, which hold neither a length nor a transfer coding.
 // AWS: known-issues — Content-Length is generated.
-pub(crate) fn frame(headers: &mut HeaderMap, method: &Method, length: Option<u64>) {
+pub(crate) fn frame(parts: &mut request::Parts, length: Option<u64>) {
+    let headers = &mut parts.headers;
     match length {
-        Some(0) if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) => {}
+        Some(0) if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) => {}
         Some(length) => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
+        None if parts.version == Version::HTTP_2 => {}
         // Without it a client of hyper leaves out the body of a GET.
         None => {
             headers.insert(
@@ -301,7 +365,6 @@ mod tests {
     use super::*;
     use crate::integration::{Integration, Method as ApiMethod};
     use crate::mapping::method_request::{Arrival, MethodRequest, RANDOM_BYTES};
-    use crate::mapping::plan::Plan;
     use crate::mapping::stage::Stage;
 
     /// The head of the integration request as text: method, URI, headers in order of their names.

@@ -29,11 +29,20 @@ const INTEGRATION: &[&str] = &[
     "responses",
     SIGNING,
     ENGINE,
+    PROTOCOL,
+    SUBJECT,
+    WEBSOCKET,
 ];
 
 const SIGNING: &str = "x-tower-apigw-signing";
 
 const ENGINE: &str = "x-tower-apigw-template-engine";
+
+const PROTOCOL: &str = "x-tower-apigw-protocol";
+
+const SUBJECT: &str = "x-tower-apigw-selection-subject";
+
+const WEBSOCKET: &str = "x-tower-apigw-websocket";
 
 const RESPONSE: &[&str] = &[
     "statusCode",
@@ -88,6 +97,9 @@ fn member(integration: &mut Integration, key: &str, at: &At<'_>, findings: &mut 
         "responses" => integration.responses = responses(at, findings),
         SIGNING => integration.signing = signing(at, findings),
         ENGINE => integration.template_engine = engine(at, findings).unwrap_or_default(),
+        PROTOCOL => integration.protocol = read::word(at, findings).unwrap_or_default(),
+        SUBJECT => integration.selection_subject = read::word(at, findings).unwrap_or_default(),
+        WEBSOCKET => integration.websocket = read::boolean(at, findings).unwrap_or_default(),
         "payloadFormatVersion" | "integrationSubtype" | "templateSelectionExpression" => {
             keys::unsupported(
                 at,

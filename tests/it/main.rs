@@ -23,6 +23,8 @@ mod cli;
 ))]
 mod conformance;
 mod floors;
+#[cfg(all(feature = "client", feature = "openapi", feature = "server"))]
+mod grpc;
 #[cfg(feature = "client")]
 mod hosts;
 #[cfg(feature = "cli")]

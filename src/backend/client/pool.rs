@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::Authority;
@@ -13,18 +13,22 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 
+use crate::backend::client::options::Options;
 use crate::body::Body;
 
-/// Ten sweeps are 50 seconds: below the 60 after which common load balancers close an idle
-/// connection.
-const SWEEPS_OF_IDLENESS: u64 = 10;
-const IDLE_PER_HOST: usize = 256;
 /// An answer of at most this many bytes is mostly there with its head, so that its connection is
 /// given back at once; it is not taken before it is ready.
 const SHORT: u64 = 16 * 1024;
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
+const LONGEST_TICK: Duration = Duration::from_secs(5);
 
-/// How often connections are looked at for their age.
-const SWEEP: Duration = Duration::from_secs(5);
+/// A connection of HTTP/1.1.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Body>,
+    /// When it was made, on the pool's clock.
+    made: u64,
+}
 
 /// Where a connection leads to.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub(super) struct Key {
     pub(super) authority: Authority,
     /// Whether link-local addresses are out of reach.
     pub(super) guarded: bool,
+    /// Whether certificates of unknown issuers are accepted.
+    pub(super) lenient: bool,
 }
 
 // By the text as it is: `Authority` folds case a byte at a time, which costs more than the second
@@ -41,6 +47,7 @@ impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.https == other.https
             && self.guarded == other.guarded
+            && self.lenient == other.lenient
             && self.authority.as_str() == other.authority.as_str()
     }
 }
@@ -54,14 +61,21 @@ impl Hash for Key {
     }
 }
 
-/// A pool; its clones share the connections.
-#[derive(Debug, Clone, Default)]
+/// A pool.
+#[derive(Debug)]
 pub(super) struct Pool {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    /// How often connections are looked at for their age: a tick of the pool's clock.
+    tick: Duration,
+    /// How many ticks a connection may be idle.
+    idle_for: u64,
+    /// How many ticks old a connection may become that is used again.
+    oldest: u64,
+    idle_per_host: usize,
     state: Mutex<State>,
 }
 
@@ -70,14 +84,22 @@ struct State {
     hosts: HashMap<Key, Vec<Idle>, foldhash::fast::RandomState>,
     /// Whether a task sweeps.
     swept: bool,
-    /// How often it has: the clock of the pool, which costs nothing to read.
-    sweeps: u64,
+    /// How many ticks there were: a clock that costs nothing to read.
+    now: u64,
+    /// When the last sweep was, to find the ticks that nobody counted.
+    swept_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<Body>,
+    connection: Connection,
     since: u64,
+}
+
+impl Shared {
+    fn is_fresh(&self, connection: &Connection, now: u64) -> bool {
+        now.saturating_sub(connection.made) < self.oldest
+    }
 }
 
 impl Shared {
@@ -88,76 +110,125 @@ impl Shared {
 }
 
 impl Pool {
+    pub(super) fn new(options: &Options) -> Self {
+        let tick = (options.idle_timeout / 10).clamp(SHORTEST_TICK, LONGEST_TICK);
+        let ticks = |time: Duration| {
+            u64::try_from(time.as_nanos().div_ceil(tick.as_nanos())).unwrap_or(u64::MAX)
+        };
+        Self {
+            shared: Arc::new(Shared {
+                tick,
+                idle_for: ticks(options.idle_timeout),
+                oldest: ticks(options.max_age),
+                idle_per_host: options.idle_per_host,
+                state: Mutex::default(),
+            }),
+        }
+    }
+
+    /// A connection that was made just now.
+    pub(super) fn made(&self, sender: SendRequest<Body>) -> Connection {
+        let made = self.shared.lock().wind(self.shared.tick);
+        Connection { sender, made }
+    }
+
     /// The connection that was used last, of those that can take a request now.
-    pub(super) fn take(&self, key: &Key) -> Option<SendRequest<Body>> {
+    pub(super) fn take(&self, key: &Key) -> Option<Connection> {
         let mut state = self.shared.lock();
+        let now = state.now;
         let idle = state.hosts.get_mut(key)?;
         let mut index = idle.len();
         while index > 0 {
             index -= 1;
             let found = idle.get(index)?;
-            if found.sender.is_closed() {
+            if found.connection.sender.is_closed() || !self.shared.is_fresh(&found.connection, now)
+            {
                 idle.swap_remove(index);
-            } else if found.sender.is_ready() {
-                return Some(idle.swap_remove(index).sender);
+            } else if found.connection.sender.is_ready() {
+                return Some(idle.swap_remove(index).connection);
             }
         }
         None
     }
 
     /// Gives a connection back; `body` is what is left to read of its answer.
-    pub(super) fn give_back(&self, key: Key, sender: SendRequest<Body>, body: Incoming) -> Body {
+    pub(super) fn give_back(&self, key: Key, connection: Connection, body: Incoming) -> Body {
         if body
             .size_hint()
             .upper()
             .is_some_and(|length| length <= SHORT)
         {
-            put(&self.shared, key, sender);
+            put(&self.shared, key, connection);
             return Body::new(body);
         }
         let pool = Arc::downgrade(&self.shared);
         Body::new(PooledBody {
             body,
-            returning: Some(Returning { pool, key, sender }),
+            returning: Some(Returning {
+                pool,
+                key,
+                connection,
+            }),
         })
     }
 }
 
-fn put(shared: &Arc<Shared>, key: Key, sender: SendRequest<Body>) {
-    if sender.is_closed() {
+fn put(shared: &Arc<Shared>, key: Key, connection: Connection) {
+    if connection.sender.is_closed() {
         return;
     }
     let mut state = shared.lock();
-    let idle = Idle {
-        sender,
-        since: state.sweeps,
-    };
+    let since = state.now;
+    if !shared.is_fresh(&connection, since) {
+        return;
+    }
+    let idle = Idle { connection, since };
     match state.hosts.get_mut(&key) {
-        Some(known) if known.len() < IDLE_PER_HOST => known.push(idle),
+        Some(known) if known.len() < shared.idle_per_host => known.push(idle),
         Some(_) => {}
         None => {
-            state.hosts.insert(key, vec![idle]);
+            if shared.idle_per_host > 0 {
+                state.hosts.insert(key, vec![idle]);
+            }
         }
     }
     if !state.swept {
         state.swept = true;
-        tokio::spawn(sweep(Sweeper(Arc::downgrade(shared))));
+        state.wind(shared.tick);
+        tokio::spawn(sweep(Sweeper(Arc::downgrade(shared)), shared.tick));
+    }
+}
+
+impl State {
+    /// Counts the ticks since the last sweep, and tells the time.
+    fn wind(&mut self, tick: Duration) -> u64 {
+        let at = Instant::now();
+        let Some(last) = self.swept_at else {
+            self.swept_at = Some(at);
+            return self.now;
+        };
+        let passed = at.saturating_duration_since(last).as_nanos() / tick.as_nanos();
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        self.now += u64::from(passed);
+        self.swept_at = last.checked_add(tick.saturating_mul(passed)).or(Some(at));
+        self.now
     }
 }
 
 /// Closes connections that nobody asks for, until there are none.
-async fn sweep(sweeper: Sweeper) {
+async fn sweep(sweeper: Sweeper, tick: Duration) {
     loop {
-        tokio::time::sleep(SWEEP).await;
+        tokio::time::sleep(tick).await;
         let Some(shared) = sweeper.0.upgrade() else {
             return;
         };
         let mut state = shared.lock();
-        state.sweeps += 1;
-        let now = state.sweeps;
+        let now = state.wind(tick);
         state.hosts.retain(|_, idle| {
             idle.retain(|idle| {
-                !idle.sender.is_closed() && now.saturating_sub(idle.since) < SWEEPS_OF_IDLENESS
+                !idle.connection.sender.is_closed()
+                    && now.saturating_sub(idle.since) < shared.idle_for
+                    && shared.is_fresh(&idle.connection, now)
             });
             !idle.is_empty()
         });
@@ -189,7 +260,7 @@ struct PooledBody {
 struct Returning {
     pool: Weak<Shared>,
     key: Key,
-    sender: SendRequest<Body>,
+    connection: Connection,
 }
 
 impl HttpBody for PooledBody {
@@ -206,7 +277,7 @@ impl HttpBody for PooledBody {
             && let Some(returning) = self.returning.take()
             && let Some(shared) = returning.pool.upgrade()
         {
-            put(&shared, returning.key, returning.sender);
+            put(&shared, returning.key, returning.connection);
         }
         Poll::Ready(frame)
     }
