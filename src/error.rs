@@ -7,6 +7,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use tower::load_shed::error::Overloaded;
+
 /// Any error, boxed.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -46,6 +48,8 @@ pub enum ErrorKind {
     Function,
     /// A mapping template failed: 500.
     Template,
+    /// There are more requests than the gateway takes on: 429.
+    Throttled,
     /// A header that only the gateway may set is mapped: 500.
     RefusedHeader,
     /// The backend could not be reached or broke off: 504.
@@ -122,7 +126,7 @@ impl Error {
     }
 
     /// An error of any service: itself if it is ours (or is caused by one of ours), a
-    /// timeout if tower's timeout ended it, otherwise a failed call of the backend.
+    /// timeout if tower's timeout ended it, throttled if its load shedding did, otherwise a failed call of the backend.
     pub fn from_service(error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(ours) => *ours,
@@ -133,6 +137,7 @@ impl Error {
                     None if find::<tower::timeout::error::Elapsed>(other.as_ref()).is_some() => {
                         ErrorKind::Timeout
                     }
+                    None if find::<Overloaded>(other.as_ref()).is_some() => ErrorKind::Throttled,
                     None => ErrorKind::Network,
                 };
                 Self::new(kind, message).with_source(other)

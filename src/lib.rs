@@ -55,6 +55,7 @@
 //! | `validation` | yes | request bodies against their models (JSON Schema, draft 4) |
 //! | `axum` | | `Api::into_router`, and the client's address from axum |
 //! | `server` | | `server`: a listener for HTTP/1.1 and HTTP/2 that keeps the spelling of headers |
+//! | `server-tls` | | TLS on that listener, by rustls |
 //! | `cli` | | the program `apigw` |
 //! | `aws-lc-rs` | | aws-lc-rs instead of ring |
 //!
@@ -67,7 +68,7 @@
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response
 //!   1  template: engines, $input $context $util      aws      target      body
-//!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex
+//!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex      tls
 //! ```
 //! Floors 0 to 2 have no async, no clock, no randomness and no environment. `layer` knows bodies,
 //! readiness and futures, and no rule of AWS. Behaviour is marked with its source: `AWS:` documented,
@@ -98,6 +99,8 @@ pub mod server;
 pub mod signing;
 pub mod target;
 pub mod template;
+#[cfg(any(feature = "client", feature = "server-tls"))]
+pub mod tls;
 pub mod trace;
 pub mod vtl;
 

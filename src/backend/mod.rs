@@ -12,4 +12,4 @@ mod functions;
 pub use functions::{Functions, FunctionsFuture, LambdaContext, LambdaEvent, NoFunction};
 
 #[cfg(feature = "client")]
-pub use client::{HttpClient, HttpClientBuilder, HttpClientFuture, TlsError};
+pub use client::{HttpClient, HttpClientBuilder, HttpClientFuture};

@@ -177,6 +177,7 @@ pub(crate) fn type_of(kind: ErrorKind) -> GatewayResponseType {
         // Recorded: T:test_lambda_aws_proxy_integration_non_post_method
         ErrorKind::Network | ErrorKind::Invocation => Type::IntegrationFailure,
         ErrorKind::Timeout => Type::IntegrationTimeout,
+        ErrorKind::Throttled => Type::Throttled,
     }
 }
 

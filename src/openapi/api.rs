@@ -247,6 +247,11 @@ impl Api {
         &self.shared.stage
     }
 
+    /// The gateway responses, for what answers in front of the API.
+    pub fn gateway_responses(&self) -> &Arc<GatewayResponses> {
+        &self.shared.responses
+    }
+
     /// Whether an operation or a gateway response reads the names of the client's headers, so that a server should keep
     /// their spelling ([`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames)).
     pub fn reads_header_names(&self) -> bool {

@@ -1,5 +1,5 @@
-//! A listener that speaks HTTP/1.1 and HTTP/2 (with prior knowledge) and gives each request to a
-//! tower service.
+//! A listener that speaks HTTP/1.1 and HTTP/2 (with prior knowledge, or over TLS) and gives each
+//! request to a tower service.
 //!
 //! It does what the layers need from below and no general server does: it keeps the spelling of
 //! header names ([`OriginalHeaderNames`](crate::mapping::OriginalHeaderNames)), tells the address
@@ -42,6 +42,8 @@ mod protocol;
 mod spelling;
 mod stream;
 mod swap;
+#[cfg(feature = "server-tls")]
+mod tls;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -67,6 +69,8 @@ use crate::server::admit::Sizes;
 use crate::server::connection::Terms;
 
 pub use swap::Swap;
+#[cfg(feature = "server-tls")]
+pub use tls::Tls;
 
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(10);
@@ -85,6 +89,9 @@ pub struct Server {
     keep_header_names: bool,
     header_read_timeout: Duration,
     drain: Duration,
+    max_connections: usize,
+    #[cfg(feature = "server-tls")]
+    tls: Option<Tls>,
 }
 
 /// How a server ended.
@@ -104,6 +111,9 @@ impl Server {
             keep_header_names: false,
             header_read_timeout: HEADER_READ_TIMEOUT,
             drain: DRAIN,
+            max_connections: usize::MAX,
+            #[cfg(feature = "server-tls")]
+            tls: None,
         }
     }
 
@@ -135,6 +145,19 @@ impl Server {
         self
     }
 
+    /// How many connections are served at a time; more wait to be accepted. The default is no limit.
+    pub fn max_connections(mut self, connections: std::num::NonZeroUsize) -> Self {
+        self.max_connections = connections.get();
+        self
+    }
+
+    /// Speaks TLS. The default is plain HTTP.
+    #[cfg(feature = "server-tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Serves the connections of `listener` until `shutdown` is ready; then accepts no more, lets
     /// the requests in flight end, and closes.
     ///
@@ -156,6 +179,9 @@ impl Server {
         B::Error: Into<BoxError>,
     {
         let drain = self.drain;
+        let most = self.max_connections;
+        #[cfg(feature = "server-tls")]
+        let tls = self.tls.clone();
         let terms = Arc::new(Terms::new(self));
         let (stop, stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -168,7 +194,7 @@ impl Server {
                     report(ended);
                     continue;
                 }
-                accepted = accept(&listener) => accepted,
+                accepted = accept(&listener), if connections.len() < most => accepted,
             };
             // Otherwise an answer in several writes waits for the client's acknowledgement.
             if let Err(error) = stream.set_nodelay(true) {
@@ -176,6 +202,18 @@ impl Server {
             }
             let client = ClientAddress(client.ip().to_canonical());
             let (service, terms) = (service.clone(), Arc::clone(&terms));
+            #[cfg(feature = "server-tls")]
+            if let Some(tls) = tls.clone() {
+                let mut stopped = stopped.clone();
+                connections.spawn(async move {
+                    let stream = tokio::select! {
+                        stream = tls.accept(stream) => stream?,
+                        _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+                    };
+                    connection::serve(stream, Some(client), service, terms, stopped).await
+                });
+                continue;
+            }
             connections.spawn(connection::serve(
                 stream,
                 Some(client),

@@ -113,7 +113,11 @@ impl Serving {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let address = match line.trim_end().strip_prefix("listening on http://") {
+        let line = line.trim_end();
+        let address = line
+            .strip_prefix("listening on http://")
+            .or_else(|| line.strip_prefix("listening on https://"));
+        let address = match address {
             Some(address) => address.to_owned(),
             None => panic!("{line:?} {:?}", outcome(child.wait_with_output().unwrap())),
         };

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("integration", 0.0),
     ("diagnostic", -0.5),
     ("java_regex", -0.5),
+    ("tls", -0.5),
     ("error", 0.0),
     ("body", 0.5),
     ("template", 1.0),

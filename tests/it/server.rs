@@ -1,5 +1,8 @@
 //! The server, spoken to byte by byte.
 
+#[cfg(feature = "server-tls")]
+pub(crate) mod tls;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;

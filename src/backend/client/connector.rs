@@ -19,8 +19,9 @@ use crate::backend::client::pool::Key;
 use crate::backend::client::race;
 use crate::backend::client::resolve::Resolver;
 use crate::backend::client::streams::STREAMS_AT_FIRST;
-use crate::backend::client::tls::{Tls, TlsError, TlsOptions};
+use crate::backend::client::tls::{Tls, TlsOptions};
 use crate::body::Body;
+use crate::tls::TlsError;
 
 /// How much of an answer may be under way on a stream, and on a connection, that nobody reads.
 // Chosen: eight streams whose clients do not read leave the others their room.

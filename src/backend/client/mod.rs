@@ -33,9 +33,9 @@ use crate::body::Body;
 use crate::error::{Error, ErrorKind};
 use crate::integration::Protocol;
 use crate::target::Target;
+use crate::tls::TlsError;
 
 pub use options::HttpClientBuilder;
-pub use tls::TlsError;
 
 /// Sends integration requests over HTTP/1.1, as API Gateway does, or over HTTP/2 where the
 /// [`Target`] says so ([`Target::protocol`]).

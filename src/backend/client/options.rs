@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::backend::client::HttpClient;
 use crate::backend::client::resolve::Resolver;
-use crate::backend::client::tls::{TlsError, TlsOptions};
+use crate::backend::client::tls::TlsOptions;
+use crate::tls::TlsError;
 
 /// Chooses how an [`HttpClient`] connects, whom it trusts and what it keeps.
 ///
@@ -21,7 +22,7 @@ use crate::backend::client::tls::{TlsError, TlsOptions};
 ///     .max_age(Duration::from_secs(60))
 ///     .build()?;
 /// # let _ = client;
-/// # Ok::<_, tower_apigw::backend::TlsError>(())
+/// # Ok::<_, tower_apigw::tls::TlsError>(())
 /// ```
 #[derive(Debug)]
 #[must_use]

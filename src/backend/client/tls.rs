@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -17,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 use crate::backend::client::failure::ConnectError;
 use crate::backend::client::lenient::Lenient;
 use crate::backend::client::pool::Key;
+use crate::tls::{TlsError, certificates, private_key, provider};
 
 /// What can be chosen, as it was given.
 #[derive(Default)]
@@ -35,50 +34,6 @@ impl fmt::Debug for TlsOptions {
             .field("identity", &self.identity.is_some())
             .field("server_name", &self.server_name)
             .finish_non_exhaustive()
-    }
-}
-
-/// Certificates or keys that cannot be used.
-#[derive(Debug)]
-pub struct TlsError {
-    what: &'static str,
-    source: Option<Source>,
-}
-
-#[derive(Debug)]
-enum Source {
-    Pem(rustls::pki_types::pem::Error),
-    Tls(rustls::Error),
-}
-
-impl TlsError {
-    fn new(what: &'static str) -> Self {
-        Self { what, source: None }
-    }
-
-    fn pem(what: &'static str, source: rustls::pki_types::pem::Error) -> Self {
-        let source = Some(Source::Pem(source));
-        Self { what, source }
-    }
-
-    fn tls(what: &'static str, source: rustls::Error) -> Self {
-        let source = Some(Source::Tls(source));
-        Self { what, source }
-    }
-}
-
-impl fmt::Display for TlsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what)
-    }
-}
-
-impl std::error::Error for TlsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self.source.as_ref()? {
-            Source::Pem(source) => Some(source),
-            Source::Tls(source) => Some(source),
-        }
     }
 }
 
@@ -116,14 +71,6 @@ impl Versions {
 
 const HTTP2: &[u8] = b"h2";
 
-/// The provider is named, so that no other crate of a program can leave it undecided.
-fn provider() -> CryptoProvider {
-    #[cfg(feature = "aws-lc-rs")]
-    return rustls::crypto::aws_lc_rs::default_provider();
-    #[cfg(not(feature = "aws-lc-rs"))]
-    return rustls::crypto::ring::default_provider();
-}
-
 impl Tls {
     pub(super) fn new(options: &TlsOptions) -> Result<Self, TlsError> {
         let provider = Arc::new(provider());
@@ -149,9 +96,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
                 let chain = certificates(chain, "the client certificate cannot be read")?;
-                let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
-                    TlsError::pem("the key of the client certificate cannot be read", error)
-                })?;
+                let key = private_key(key, "the key of the client certificate cannot be read")?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
                     TlsError::tls("the client certificate and its key do not fit", error)
                 })?
@@ -208,15 +153,6 @@ impl Tls {
             return Err(ConnectError::NoHttp2);
         }
         Ok(stream)
-    }
-}
-
-fn certificates(pem: &[u8], what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => Err(TlsError::new(what)),
-        Ok(found) => Ok(found),
-        Err(error) => Err(TlsError::pem(what, error)),
     }
 }
 

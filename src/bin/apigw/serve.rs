@@ -1,6 +1,8 @@
 //! `apigw serve`: a document as a server.
 
 mod admin;
+mod certificate;
+mod load;
 mod reload;
 
 use std::fmt::Write as _;
@@ -24,6 +26,8 @@ use crate::exit::Failure;
 use crate::logging::LogOptions;
 use crate::routes;
 use crate::serve::admin::Admin;
+use crate::serve::certificate::Certificate;
+use crate::serve::load::Load;
 use crate::serve::reload::{Recipe, Reload};
 use crate::signals::Signals;
 use crate::stage::StageOptions;
@@ -79,6 +83,12 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     log: LogOptions,
+
+    #[command(flatten)]
+    certificate: Certificate,
+
+    #[command(flatten)]
+    load: Load,
 
     /// How many threads serve, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", env = "APIGW_THREADS", value_parser = threads)]
@@ -167,13 +177,15 @@ impl Serve {
         // A document to come may read the names.
         let keep_header_names = self.watch || api.reads_header_names();
         let reload = Reload::new(recipe, self.watch, keep_header_names).map_err(no_signals)?;
+        let tls = self.certificate.tls()?;
         let listener = TcpListener::bind(self.listen.as_str())
             .await
             .map_err(|error| self.cannot_bind(&error))?;
         let address = listener
             .local_addr()
             .map_err(|error| self.cannot_bind(&error))?;
-        let mut head = format!("listening on http://{address}\n");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut head = format!("listening on {scheme}://{address}\n");
         let admin = Admin::default();
         if let Some(address) = &self.admin {
             let (listener, address) = Admin::bind(address, self.admin_public).await?;
@@ -186,18 +198,26 @@ impl Serve {
         let _ = io::stdout().write_all(head.as_bytes());
         let _ = io::stdout().flush();
 
-        let server = Server::new()
+        let mut server = Server::new()
             .limits(&self.stage.limits())
             .keep_header_names(keep_header_names);
+        if let Some(most) = self.load.max_connections {
+            server = server.max_connections(most);
+        }
+        if let Some(tls) = &tls {
+            server = server.tls(tls.clone());
+        }
+        let admission = self.load.admission();
         // One pool and one store of credentials for all documents to come.
         let (client, credentials) = (self.client(), self.credentials());
         let serves = move |api: Api| {
             let api = api.credentials(credentials.clone());
-            api.into_service(client.clone())
+            admission.admit(&api.clone(), api.into_service(client.clone()))
         };
         let service = Swap::new(serves(api));
         // Ends with the runtime.
-        tokio::spawn(reload.run(service.clone(), serves));
+        let certificate = tls.map(|tls| (self.certificate.clone(), tls));
+        tokio::spawn(reload.run(service.clone(), serves, certificate));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;

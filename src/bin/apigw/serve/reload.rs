@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{MissedTickBehavior, interval};
-use tower_apigw::backend::HttpClient;
 use tower_apigw::mapping::Stage;
-use tower_apigw::openapi::{Api, ApiService};
-use tower_apigw::server::Swap;
+use tower_apigw::openapi::Api;
+use tower_apigw::server::{Swap, Tls};
 
 use crate::document::{Document, OnErrorChoice};
 use crate::exit::Failure;
 use crate::logging::LogFormat;
+use crate::serve::certificate::Certificate;
 use crate::signals::Hangup;
 
 /// How often a watched file is looked at. It is read when two looks have found the same, so that
@@ -57,10 +57,11 @@ impl Reload {
 
     /// Replaces what `service` serves whenever it is time to; a document with errors replaces
     /// nothing. `serves` makes an API what is served. Does not end.
-    pub(super) async fn run(
+    pub(super) async fn run<S>(
         mut self,
-        service: Swap<ApiService<HttpClient>>,
-        serves: impl Fn(Api) -> ApiService<HttpClient>,
+        service: Swap<S>,
+        serves: impl Fn(Api) -> S,
+        certificate: Option<(Certificate, Tls)>,
     ) {
         loop {
             let reason = tokio::select! {
@@ -70,6 +71,16 @@ impl Reload {
             let recipe = self.recipe.clone();
             // Compiling takes a processor for a while, which requests must not wait for.
             let compiled = tokio::task::spawn_blocking(move || recipe.api()).await;
+            if let Some((files, tls)) = &certificate {
+                match files.read() {
+                    Ok(new) => tls.replace(new),
+                    Err(failure) => tracing::error!(
+                        reason,
+                        "cannot reload: {}; the certificate before is shown on",
+                        failure.message()
+                    ),
+                }
+            }
             let document = self.recipe.path.display();
             match compiled {
                 Ok(Ok(api)) => {
