@@ -35,6 +35,14 @@ pub struct Target {
     pub(crate) answer_is_collected: bool,
 }
 
+/// Whether the port of a host is one, if there is any. [`http::uri::Authority`] takes any digits for a
+/// port and then says that there is none, so that a request would go to the usual one.
+pub(crate) fn has_valid_port(authority: &http::uri::Authority) -> bool {
+    let host = authority.as_str();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    host.len() == authority.host().len() || authority.port_u16().is_some_and(|port| port > 0)
+}
+
 /// What a signature is valid for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningScope {

@@ -6,6 +6,7 @@ use std::fmt;
 use http::Uri;
 
 use crate::aws::address::{Address, Kind};
+use crate::target::has_valid_port;
 
 /// Where the services of AWS are: at AWS, or at URLs of your own for all or for some of them.
 ///
@@ -161,6 +162,7 @@ fn base(name: &str, url: &str) -> Result<String, EndpointError> {
     let valid = uri.as_ref().is_some_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.authority().is_some_and(has_valid_port)
             && uri.query().is_none()
             && !url.contains(['{', '}', '$', '#', '@'])
     });
@@ -240,6 +242,7 @@ mod tests {
             "ftp://h",
             "http://",
             "http://h/?q",
+            "http://h:99999",
             "http://u:secret@h",
         ] {
             let error = Endpoints::from_variables([("AWS_ENDPOINT_URL", wrong)]).unwrap_err();

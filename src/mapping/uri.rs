@@ -11,6 +11,7 @@ use http::{HeaderValue, Uri};
 use crate::error::Error;
 use crate::mapping::query::{push_path, push_raw_query, push_value};
 use crate::mapping::stage::Stage;
+use crate::target::has_valid_port;
 
 /// How a stage variable begins.
 pub(crate) const VARIABLE: &str = "${stageVariables.";
@@ -102,7 +103,7 @@ impl UriTemplate {
                     by_stage,
                     ..UriError::new(
                         message,
-                        "name a host, and a port where it is not the usual one",
+                        "name a host, and a port from 1 to 65535 where it is not the usual one",
                     )
                 };
                 if !by_stage {
@@ -330,8 +331,8 @@ fn host_header(authority: &Authority, scheme: &Scheme) -> Option<HeaderValue> {
 
 fn valid_authority(host: &str) -> Option<Authority> {
     let authority: Authority = host.parse().ok()?;
-    let port_is_wrong = authority.port().is_none() && authority.as_str().ends_with(':');
-    (!authority.host().is_empty() && !host.contains('@') && !port_is_wrong).then_some(authority)
+    (!authority.host().is_empty() && !host.contains('@') && has_valid_port(&authority))
+        .then_some(authority)
 }
 
 #[cfg(test)]
@@ -347,6 +348,31 @@ mod tests {
         template
             .build(&value, more)
             .map_or_else(|error| error.to_string(), |uri| uri.to_string())
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_the_usual_one() {
+        for host in ["a:99999", "a:abc", "a:0", "a:", "[::1]:65536", "a:080x"] {
+            let source = format!("http://{host}/y");
+            let error = UriTemplate::parse(&source, &Stage::default()).unwrap_err();
+            assert!(error.message.ends_with("is no host"), "{}", error.message);
+            let stage = Stage::default().variable("h", host);
+            let by_stage = UriTemplate::parse("http://${stageVariables.h}/y", &stage);
+            assert!(by_stage.unwrap().1.is_some(), "{host}");
+        }
+        assert_eq!(
+            build("http://{id}:99999/y", ""),
+            build("http://{id}:abc/y", "").replace("abc", "99999")
+        );
+        for host in ["a", "a:1", "a:65535", "[::1]", "[::1]:80", "a:080"] {
+            let source = format!("http://{host}/y");
+            assert!(
+                UriTemplate::parse(&source, &Stage::default())
+                    .unwrap()
+                    .1
+                    .is_none()
+            );
+        }
     }
 
     #[test]

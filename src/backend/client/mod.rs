@@ -32,7 +32,7 @@ use crate::backend::client::tls::TlsOptions;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
 use crate::integration::Protocol;
-use crate::target::Target;
+use crate::target::{Target, has_valid_port};
 use crate::tls::TlsError;
 
 pub use options::HttpClientBuilder;
@@ -287,6 +287,11 @@ fn address(request: &mut Request<Body>) -> Result<(bool, http::uri::Authority), 
             "invalid endpoint address: the scheme {scheme} is unknown"
         )));
     }
+    if !has_valid_port(&authority) {
+        return Err(Error::configuration(format!(
+            "invalid endpoint address: {authority} has a port that is none"
+        )));
+    }
     if let Some(target) = uri.path_and_query {
         *request.uri_mut() = Uri::from(target);
     }
@@ -330,6 +335,21 @@ mod tests {
                 .unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration, "{host}");
             assert!(error.message().contains("link-local"), "{host}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_none_is_not_the_usual_one() {
+        for host in [
+            "127.0.0.1:99999",
+            "127.0.0.1:abc",
+            "[::1]:70000",
+            "127.0.0.1:",
+        ] {
+            let request = Request::get(format!("http://{host}/")).body(Body::empty());
+            let Ok(request) = request else { continue };
+            let error = HttpClient::new().call(request).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{host}");
         }
     }
 

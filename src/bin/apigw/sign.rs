@@ -144,6 +144,16 @@ impl Sign {
         {
             return Err(wrong("has a path"));
         }
+        if let Some(authority) = uri.authority() {
+            // `Authority` passes over a port that is none.
+            let port = authority.as_str().len() > authority.host().len();
+            if authority.as_str().contains('@') {
+                return Err(wrong("has a user or a password, which is not sent"));
+            }
+            if port && authority.port_u16().is_none_or(|port| port == 0) {
+                return Err(wrong("has a port that is none"));
+            }
+        }
         match (uri.scheme(), uri.authority()) {
             (Some(scheme), Some(authority))
                 if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS =>

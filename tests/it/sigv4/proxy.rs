@@ -181,8 +181,16 @@ fn without_an_upstream_or_credentials() {
         arguments.extend(scope);
         arguments
     };
-    let (code, _, told) = run(&sign("https://a.example/path"));
-    assert_eq!(code, 2, "{told}");
+    for upstream in [
+        "https://a.example/path",
+        "https://a.example:99999",
+        "https://a.example:abc",
+        "https://user:secret@a.example",
+    ] {
+        let (code, _, told) = run(&sign(upstream));
+        assert_eq!(code, 2, "{told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
     let mut bare = apigw();
     let bare = bare
         .args(sign("https://a.example"))
