@@ -52,7 +52,10 @@ impl Translator<'_> {
                 '\\' => self.escape()?,
                 '[' => {
                     let class = self.class(0)?;
-                    self.out.push_str(&class);
+                    match self.ascii_case() {
+                        true => self.out.push_str(&format!("(?-i:{class})")),
+                        false => self.out.push_str(&class),
+                    }
                 }
                 '.' => self.dot(),
                 '^' => self.start(),
@@ -78,9 +81,14 @@ impl Translator<'_> {
         }
     }
 
-    /// A character that stands for itself. The engine's sense of case is wider than Java's; that of classes stays so.
+    /// Whether case is ignored, of ASCII letters alone. The engine's sense of case is wider.
+    fn ascii_case(&self) -> bool {
+        self.flags.ignore_case && !self.flags.unicode_case
+    }
+
+    /// A character that stands for itself.
     fn letter(&mut self, c: char) {
-        let java = self.flags.ignore_case && !self.flags.unicode_case;
+        let java = self.ascii_case();
         match c {
             // Two signs beyond ASCII fold to these.
             'k' | 'K' if java => self.out.push_str("(?-i:[kK])"),
@@ -252,11 +260,15 @@ impl Translator<'_> {
             _ => match self.set(c)? {
                 Some((negated, set)) => {
                     let caret = if negated { "^" } else { "" };
-                    self.out.push_str(&format!("[{caret}{set}]"));
+                    match self.flags.ignore_case {
+                        // A named set has the letters it has.
+                        true => self.out.push_str(&format!("(?-i:[{caret}{set}])")),
+                        false => self.out.push_str(&format!("[{caret}{set}]")),
+                    }
                 }
                 None => {
                     let c = self.character(c)?;
-                    literal(c, &mut self.out);
+                    self.letter(c);
                 }
             },
         }
@@ -268,7 +280,7 @@ impl Translator<'_> {
             if c == '\\' && self.chars.next_if_eq(&'E').is_some() {
                 return;
             }
-            literal(c, &mut self.out);
+            self.letter(c);
         }
     }
 
@@ -304,6 +316,16 @@ impl Translator<'_> {
             None => return Err("`\\p` needs a name".to_owned()),
         }
         let set = match name.as_str() {
+            // Observed: without regard to case, a set of letters of one case has those of any.
+            "Lower" | "Upper" if self.flags.ignore_case => "a-zA-Z",
+            "Lu" | "Ll" | "Lt" | "IsLu" | "IsLl" | "IsLt" if self.flags.ignore_case => {
+                r"\p{Lu}\p{Ll}\p{Lt}"
+            }
+            "javaLowerCase" | "IsLowercase" | "javaUpperCase" | "IsUppercase"
+                if self.flags.ignore_case =>
+            {
+                r"\p{Lowercase}\p{Uppercase}\p{Lt}"
+            }
             "Lower" => "a-z",
             "Upper" => "A-Z",
             "ASCII" => r"\x{00}-\x{7f}",
@@ -430,6 +452,7 @@ impl Translator<'_> {
             out.push('^');
         }
         let mut first = true;
+        let mut cases = Cases::new(self.ascii_case());
         loop {
             let c = self.chars.next().ok_or("a class is not closed")?;
             match c {
@@ -437,22 +460,30 @@ impl Translator<'_> {
                 '[' => out.push_str(&self.class(depth + 1)?),
                 '&' if self.chars.next_if_eq(&'&').is_some() => {
                     while self.chars.next_if_eq(&'&').is_some() {}
+                    cases.end(&mut out);
                     out.push_str("&&");
                 }
-                '-' if !first && !matches!(self.chars.peek(), Some(']' | '[')) => out.push('-'),
-                '\\' => self.class_escape(&mut out)?,
+                '-' if !first && !matches!(self.chars.peek(), Some(']' | '[')) => {
+                    out.push('-');
+                    cases.range = true;
+                }
+                '\\' => self.class_escape(&mut out, &mut cases)?,
                 c if self.flags.comments && c.is_ascii_whitespace() => {}
                 // The engine would take `[:` for the start of a class with a name.
                 ':' if first => out.push_str("::"),
-                other => literal(other, &mut out),
+                other => {
+                    literal(other, &mut out);
+                    cases.letter(other);
+                }
             }
             first = false;
         }
+        cases.end(&mut out);
         out.push(']');
         Ok(out)
     }
 
-    fn class_escape(&mut self, out: &mut String) -> Done {
+    fn class_escape(&mut self, out: &mut String, cases: &mut Cases) -> Done {
         let Some(c) = self.chars.next() else {
             return Err("a class is not closed".to_owned());
         };
@@ -462,6 +493,7 @@ impl Translator<'_> {
                     return Ok(());
                 }
                 literal(c, out);
+                cases.letter(c);
             }
             return Ok(());
         }
@@ -472,13 +504,60 @@ impl Translator<'_> {
             Some((negated, set)) => {
                 let caret = if negated { "^" } else { "" };
                 out.push_str(&format!("[{caret}{set}]"));
+                cases.range = false;
             }
             None => {
                 let c = self.character(c)?;
                 literal(c, out);
+                cases.letter(c);
             }
         }
         Ok(())
+    }
+}
+
+/// The other cases of the ASCII letters of a class, for a pattern that ignores case.
+struct Cases {
+    wanted: bool,
+    more: String,
+    last: char,
+    /// Whether the next character ends a range from the last.
+    range: bool,
+}
+
+impl Cases {
+    fn new(wanted: bool) -> Self {
+        Cases {
+            wanted,
+            more: String::new(),
+            last: '\0',
+            range: false,
+        }
+    }
+
+    /// A character of the class, or the end of a range in it.
+    fn letter(&mut self, c: char) {
+        if !self.wanted {
+            return;
+        }
+        let first = if self.range { self.last } else { c };
+        for (start, end, other) in [('a', 'z', 'A'), ('A', 'Z', 'a')] {
+            let (from, to) = (first.max(start), c.min(end));
+            if from <= to {
+                let moved = |c: char| char::from((c as u8 - start as u8) + other as u8);
+                self.more.push(moved(from));
+                self.more.push('-');
+                self.more.push(moved(to));
+            }
+        }
+        (self.last, self.range) = (c, false);
+    }
+
+    /// Adds them to the class.
+    fn end(&mut self, out: &mut String) {
+        out.push_str(&self.more);
+        self.more.clear();
+        self.range = false;
     }
 }
 
