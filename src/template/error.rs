@@ -1,6 +1,7 @@
 //! What can go wrong when a template is compiled or rendered.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Which kind of failure ended a rendering. The kind decides the status the client sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +22,7 @@ pub struct RenderError {
     kind: RenderErrorKind,
     message: String,
     position: Option<Position>,
+    span: Option<Range<usize>>,
     hint: Option<String>,
 }
 
@@ -46,6 +48,7 @@ impl RenderError {
             kind,
             message: message.into(),
             position: None,
+            span: None,
             hint: None,
         }
     }
@@ -54,6 +57,13 @@ impl RenderError {
     #[must_use]
     pub fn at(mut self, position: Position) -> Self {
         self.position = Some(position);
+        self
+    }
+
+    /// The same error about a part of the template: the reference, the call or the directive that failed, in bytes.
+    #[must_use]
+    pub fn about(mut self, span: Range<usize>) -> Self {
+        self.span = Some(span);
         self
     }
 
@@ -80,9 +90,41 @@ impl RenderError {
         &self.message
     }
 
-    /// Where in the template it happened, if that is known.
+    /// Where in the template it happened, if that is known: where the span starts, if there is one.
     pub fn position(&self) -> Option<Position> {
         self.position
+    }
+
+    /// The part of the template that failed, in bytes, if it is known.
+    pub fn span(&self) -> Option<Range<usize>> {
+        self.span.clone()
+    }
+
+    /// One line, then the line of the template with what failed underlined, then the hint.
+    ///
+    /// ```
+    /// # use tower_apigw::template::{Context, Engine, Limits, Overrides, Params, Scope, Vtl};
+    /// let source = "{\n  \"c\": \"$input.body.charAt(9)\"\n}";
+    /// let template = Vtl::default().compile(source, "application/json").unwrap();
+    /// # let (context, overrides, limits) = (Context::default(), Overrides::default(), Limits::default());
+    /// # let scope = Scope { body: b"abc", params: Params::default(), context: &context, stage_variables: &[],
+    /// #     overrides: &overrides, limits: &limits };
+    /// let error = template.render(&scope, &mut String::new()).unwrap_err();
+    /// assert!(error.render(source).ends_with("\n2 |   \"c\": \"$input.body.charAt(9)\"\n  |                   ^^^^^^^^^"));
+    /// ```
+    #[must_use]
+    pub fn render(&self, source: &str) -> String {
+        let Some(position) = self.position else {
+            return self.to_string();
+        };
+        let width = self.span.as_ref().and_then(|span| source.get(span.clone()));
+        let width = width.map_or(1, |part| {
+            part.lines().next().unwrap_or_default().chars().count()
+        });
+        let error = CompileError::at(self.message.as_str(), position, source)
+            .wide(width.max(1))
+            .with_hint(self.hint());
+        format!("{error:#}")
     }
 }
 
@@ -173,6 +215,11 @@ impl CompileError {
     /// Where it is wrong.
     pub fn position(&self) -> Option<Position> {
         self.position
+    }
+
+    /// How many characters from there on it is about, at least one.
+    pub fn width(&self) -> usize {
+        self.width
     }
 }
 

@@ -57,11 +57,10 @@ pub(crate) fn url_encode(text: &str) -> String {
     out
 }
 
-/// `$util.urlDecode`. Bytes that are not UTF-8 become U+FFFD; a `%` without two hexadecimal digits is an error.
-pub(crate) fn url_decode(text: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
+/// `$util.urlDecode`, appended to `out`. Bytes that are not UTF-8 become U+FFFD; a `%` without two hexadecimal digits
+/// is an error.
+pub(crate) fn url_decode(text: &str, out: &mut String) -> Result<(), String> {
     let mut rest = text;
-    let mut bytes = Vec::new();
     while let Some(index) = memchr::memchr2(b'%', b'+', rest.as_bytes()) {
         let (plain, tail) = rest.split_at(index);
         out.push_str(plain);
@@ -80,23 +79,41 @@ pub(crate) fn url_decode(text: &str) -> Result<String, String> {
             continue;
         }
         // Escapes that follow each other are decoded together: they may be one character.
-        bytes.clear();
+        let mut bytes = [0; 4];
+        let mut more = Vec::new();
+        let mut count = 0;
         rest = tail;
         while let Some(tail) = rest.strip_prefix('%') {
             let digits = tail
                 .get(..2)
                 .ok_or("incomplete % at the end of an encoded text")?;
             // A sign is not refused by the parser, only a negative result: `%+f` is a byte on AWS's Java, too.
-            match u8::from_str_radix(digits, 16) {
-                Ok(byte) => bytes.push(byte),
-                Err(_) => return Err(format!("`%{digits}` is not an encoded byte")),
+            let Ok(byte) = u8::from_str_radix(digits, 16) else {
+                return Err(format!("`%{digits}` is not an encoded byte"));
+            };
+            match bytes.get_mut(count) {
+                Some(place) => *place = byte,
+                None => {
+                    if more.is_empty() {
+                        more.extend_from_slice(&bytes);
+                    }
+                    more.push(byte);
+                }
             }
+            count += 1;
             rest = tail.get(2..).unwrap_or_default();
         }
-        out.push_str(&String::from_utf8_lossy(&bytes));
+        let bytes = match more.is_empty() {
+            true => bytes.get(..count).unwrap_or_default(),
+            false => &more,
+        };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => out.push_str(text),
+            Err(_) => out.push_str(&String::from_utf8_lossy(bytes)),
+        }
     }
     out.push_str(rest);
-    Ok(out)
+    Ok(())
 }
 
 /// `$util.base64Encode`: standard alphabet with padding.
@@ -160,10 +177,15 @@ mod tests {
             url_encode("~!@#$^*()_-. é"),
             "%7E%21%40%23%24%5E*%28%29_-.+%C3%A9"
         );
-        assert_eq!(url_decode("a+b%2f%F0%9F%98%80+"), Ok("a b/😀 ".into()));
-        assert_eq!(url_decode("%C3x%C3%A9"), Ok("\u{FFFD}xé".into()));
+        let decode = |text: &str| {
+            let mut out = String::new();
+            url_decode(text, &mut out).map(|()| out)
+        };
+        assert_eq!(decode("a+b%2f%F0%9F%98%80+"), Ok("a b/😀 ".into()));
+        assert_eq!(decode("%C3x%C3%A9"), Ok("\u{FFFD}xé".into()));
+        assert_eq!(decode("%61%C3%A9%62%F0%9F%98%80"), Ok("aéb😀".into()));
         for text in ["%", "%4", "%zz", "a%", "%é", "%-1"] {
-            assert!(url_decode(text).is_err(), "{text}");
+            assert!(decode(text).is_err(), "{text}");
         }
     }
 

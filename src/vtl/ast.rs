@@ -11,6 +11,9 @@ use super::span::Span;
 /// A variable: its place in the table of names.
 pub(crate) type Slot = u32;
 
+/// The slot of `$foreach`: the first name of every template.
+pub(crate) const LOOP: Slot = 0;
+
 /// A part of the texts of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Piece {
@@ -114,22 +117,61 @@ pub(crate) struct Reference {
 pub(crate) enum Shape {
     /// A variable.
     Variable,
+    /// A fact about the loop, which is the variable.
+    Loop(Fact),
     /// Nothing but properties.
     Properties,
+    /// One index that is plain to see.
+    Index,
+    /// One method with up to two arguments that are plain to see.
+    Quick,
     /// One method with one argument.
     Call,
     Other,
 }
 
+/// What `$foreach` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fact {
+    HasNext,
+    Last,
+    First,
+    Index,
+    Count,
+}
+
+impl Fact {
+    /// The fact that a property of `$foreach` gives.
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "hasNext" | "HasNext" => Fact::HasNext,
+            "last" | "Last" => Fact::Last,
+            "first" | "First" => Fact::First,
+            "index" | "Index" => Fact::Index,
+            "count" | "Count" => Fact::Count,
+            _ => return None,
+        })
+    }
+}
+
 impl Shape {
-    /// The shape of a reference with these steps.
-    pub(crate) fn of(steps: &[Step]) -> Self {
+    /// The shape of a reference to this variable with these steps.
+    pub(crate) fn of(slot: Slot, steps: &[Step], texts: &str) -> Self {
         let is_property = |step: &Step| matches!(step.kind, StepKind::Property(_));
         match steps {
             [] => Shape::Variable,
-            [one] if matches!(&one.kind, StepKind::Method(_, args) if args.len() == 1) => {
-                Shape::Call
-            }
+            [one] => match &one.kind {
+                StepKind::Property(name) if slot == LOOP => {
+                    Fact::of(name.of(texts)).map_or(Shape::Properties, Shape::Loop)
+                }
+                StepKind::Property(_) => Shape::Properties,
+                StepKind::Index(key) if key.is_plain() => Shape::Index,
+                StepKind::Method(_, args) if args.len() <= 2 && args.iter().all(Expr::is_plain) => {
+                    Shape::Quick
+                }
+                StepKind::Method(_, args) if args.len() == 1 => Shape::Call,
+                StepKind::Index(_) | StepKind::Method(..) => Shape::Other,
+            },
             steps if steps.iter().all(is_property) => Shape::Properties,
             _ => Shape::Other,
         }
@@ -217,6 +259,23 @@ pub(crate) struct Sum {
     /// Whether it stands in parentheses.
     pub(crate) grouped: bool,
     pub(crate) span: Span,
+}
+
+impl Expr {
+    /// Whether its value is there already: finding it runs no part of the template.
+    fn is_plain(&self) -> bool {
+        match self {
+            Expr::Bool(_) | Expr::Int(_) | Expr::Long(_) | Expr::Double(_) | Expr::Text(_) => true,
+            Expr::Reference(reference) => {
+                reference.has_value()
+                    && matches!(
+                        reference.shape,
+                        Shape::Variable | Shape::Loop(_) | Shape::Properties | Shape::Index
+                    )
+            }
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

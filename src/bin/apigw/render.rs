@@ -195,6 +195,7 @@ impl Render {
                     "template",
                     error.message(),
                     error.position(),
+                    (error.width() > 1).then_some(error.width()),
                     error.hint(),
                 )
             })?;
@@ -221,7 +222,17 @@ impl Render {
                     _ => ("render", None),
                 };
                 let help = error.hint().or(help);
-                Err(tell(source, code, error.message(), error.position(), help))
+                let part = error.span().and_then(|span| source.text().get(span));
+                let width =
+                    part.map(|part| part.lines().next().map_or(0, |line| line.chars().count()));
+                Err(tell(
+                    source,
+                    code,
+                    error.message(),
+                    error.position(),
+                    width,
+                    help,
+                ))
             }
         }
     }
@@ -240,6 +251,7 @@ fn tell(
     code: &'static str,
     message: &str,
     position: Option<template::Position>,
+    width: Option<usize>,
     help: Option<&str>,
 ) -> Failure {
     let mut finding = Diagnostic::error(code, "", message);
@@ -252,7 +264,7 @@ fn tell(
         finding = finding.help(help);
     }
     let report = Report::new(source.name(), source.text(), &io::stderr());
-    eprint!("{}", report.show(&finding));
+    eprint!("{}", report.show_part(&finding, width));
     Failure::told()
 }
 

@@ -40,6 +40,11 @@ impl<'a> Report<'a> {
 
     /// One finding, with a line end behind it.
     pub(crate) fn show(&self, finding: &Diagnostic) -> String {
+        self.show_part(finding, None)
+    }
+
+    /// The same with so many characters underlined, if that is known.
+    pub(crate) fn show_part(&self, finding: &Diagnostic, width: Option<usize>) -> String {
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -58,7 +63,7 @@ impl<'a> Report<'a> {
                     .and_then(|index| self.lines.get(index));
                 match line {
                     Some(line) if line.len() <= LONG => {
-                        let (shown, span) = excerpt(line, position, 0, usize::MAX);
+                        let (shown, span) = excerpt(line, position, width, 0..usize::MAX);
                         group = group.element(
                             Snippet::source(shown)
                                 .path(self.file)
@@ -71,8 +76,10 @@ impl<'a> Report<'a> {
                         let origin = Origin::path(self.file).line(position.line);
                         group = group.element(origin.char_column(column));
                         if let Some(line) = line {
-                            let (shown, span) =
-                                excerpt(line, position, column.saturating_sub(AROUND), 2 * AROUND);
+                            let (shown, span) = {
+                                let first = column.saturating_sub(AROUND);
+                                excerpt(line, position, width, first..first + 2 * AROUND)
+                            };
                             group = group.element(
                                 Snippet::source(shown)
                                     .line_start(position.line)
@@ -101,25 +108,34 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A part of the line, `most` characters from the character `first` on, and what is marked in it, in bytes.
-fn excerpt(line: &str, position: Position, first: usize, most: usize) -> (String, Range<usize>) {
+/// The characters `part` of the line, and what is marked in them, in bytes.
+fn excerpt(
+    line: &str,
+    position: Position,
+    width: Option<usize>,
+    part: Range<usize>,
+) -> (String, Range<usize>) {
     let column = position.column.saturating_sub(1);
     let shown: String = line
         .trim_end_matches('\r')
         .chars()
-        .skip(first)
-        .take(most)
+        .skip(part.start)
+        .take(part.end - part.start)
         .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
         .collect();
     let start = shown
         .char_indices()
-        .nth(column.saturating_sub(first))
+        .nth(column.saturating_sub(part.start))
         .map_or(shown.len(), |(at, _)| at);
     let word = shown.get(start..).unwrap_or_default();
     let quoted = |quote| word.strip_prefix(quote)?.find(quote);
-    let length = match quoted('"').or_else(|| quoted('\'')) {
-        Some(end) => end + 2,
-        None => word
+    let length = match (width, quoted('"').or_else(|| quoted('\''))) {
+        (Some(width), _) => {
+            let part = word.chars().take(width.max(1));
+            part.map(char::len_utf8).sum()
+        }
+        (None, Some(end)) => end + 2,
+        (None, None) => word
             .find(|c: char| !c.is_alphanumeric() && !"_-$.\\'\"`({[".contains(c))
             .unwrap_or(word.len())
             .max(word.chars().next().map_or(0, char::len_utf8)),

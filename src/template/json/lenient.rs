@@ -160,7 +160,11 @@ impl<'a, B: Build> Reader<'a, B> {
     /// `name: value`.
     fn member(&mut self, object: &mut B::Object) -> Result<(), JsonError> {
         let key = match self.peek() {
-            b'"' | b'\'' => self.quoted(|build, piece| build.key(object, piece))?,
+            b'"' => match self.plain_piece() {
+                Some(piece) => self.build.key(object, piece),
+                None => self.quoted(|build, piece| build.key(object, piece))?,
+            },
+            b'\'' => self.quoted(|build, piece| build.key(object, piece))?,
             _ => {
                 let piece = self.bare(Stop::NAME);
                 self.build.key(object, piece)
@@ -172,11 +176,26 @@ impl<'a, B: Build> Reader<'a, B> {
             END => return self.early_end(),
             _ => return self.unexpected(),
         }
-        let value = self.value(Stop::OBJECT)?;
+        // A blank and a text or a number, as most are.
+        if self.peek() == b' ' {
+            self.at += 1;
+        }
+        let value = match self.peek() {
+            b'"' => match self.plain_piece() {
+                Some(piece) => self.build.text(piece),
+                None => self.quoted(B::text)?,
+            },
+            b'0'..=b'9' => match self.short_number(Stop::OBJECT) {
+                Some(value) => value,
+                None => self.value(Stop::OBJECT)?,
+            },
+            _ => self.value(Stop::OBJECT)?,
+        };
         self.build.entry(object, key, value);
         Ok(())
     }
 
+    #[inline(always)]
     fn skip_blank(&mut self) {
         while self.peek() <= b' ' && self.peek() != END {
             self.at += 1;
@@ -214,13 +233,16 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     /// A number as most are: few digits, nothing behind it but what ends it.
+    #[inline]
     fn short_number(&mut self, stop: Stop) -> Option<B::Value> {
         let negative = self.peek() == b'-';
-        let mut at = self.at + usize::from(negative);
+        let from = self.at + usize::from(negative);
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let mut at = 0;
         let (mut number, mut digits) = (0i64, 0);
         let mut fraction = None;
         loop {
-            let byte = self.text.as_bytes().get(at).copied().unwrap_or(END);
+            let byte = rest.get(at).copied().unwrap_or(END);
             match byte {
                 b'0'..=b'9' => {
                     number = number * 10 + i64::from(byte - b'0');
@@ -236,7 +258,7 @@ impl<'a, B: Build> Reader<'a, B> {
             }
             at += 1;
         }
-        self.at = at;
+        self.at = from + at;
         Some(match fraction {
             None => self.build.integer(if negative { -number } else { number }),
             Some(whole) => {
@@ -303,17 +325,22 @@ impl<'a, B: Build> Reader<'a, B> {
         (self.text.as_bytes().get(end) == Some(&quote)).then_some(end)
     }
 
-    /// A text in quotes of either kind.
+    /// A text without escapes, read to its end.
     #[inline(always)]
-    fn quoted<T>(&mut self, make: impl FnOnce(&mut B, Piece<'_>) -> T) -> Result<T, JsonError> {
+    fn plain_piece(&mut self) -> Option<Piece<'a>> {
         let start = self.at + 1;
-        if let Some(end) = self.plain_text() {
-            self.at = end + 1;
-            let piece = Piece::verbatim(self.text, start, end - start);
+        let end = self.plain_text()?;
+        self.at = end + 1;
+        Some(Piece::verbatim(self.text, start, end - start))
+    }
+
+    /// A text in quotes of either kind.
+    fn quoted<T>(&mut self, make: impl FnOnce(&mut B, Piece<'_>) -> T) -> Result<T, JsonError> {
+        if let Some(piece) = self.plain_piece() {
             return Ok(make(self.build, piece));
         }
         let quote = self.peek();
-        self.at = start;
+        self.at += 1;
         self.escaped(quote)?;
         Ok(make(self.build, Piece::made(&self.buffer)))
     }
@@ -395,19 +422,20 @@ fn end_of_plain(text: &[u8], from: usize, quote: u8) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
     let mut at = from;
-    while let Some(Ok(eight)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
-        let word = u64::from_le_bytes(eight);
+    let mut rest = text.get(from..).unwrap_or_default();
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
         let marks =
             zeros(word ^ (u64::from(quote) * ONES)) | zeros(word ^ (u64::from(b'\\') * ONES));
         if marks != 0 {
             return at + marks.trailing_zeros() as usize / 8;
         }
         at += 8;
+        rest = behind;
         if at > from + 64 {
             break;
         }
     }
-    let rest = text.get(at..).unwrap_or_default();
     at + memchr::memchr2(quote, b'\\', rest).unwrap_or(rest.len())
 }
 

@@ -41,7 +41,10 @@ pub(super) fn register(tera: &mut tera::Tera) {
         util::url_encode(value)
     });
     tera.register_filter("util_url_decode", |value: &str, _: Kwargs, _: &State| {
-        util::url_decode(value).map_err(tera::Error::message)
+        let mut text = String::with_capacity(value.len());
+        util::url_decode(value, &mut text)
+            .map(|()| text)
+            .map_err(tera::Error::message)
     });
     tera.register_filter("util_base64_encode", |value: &str, _: Kwargs, _: &State| {
         util::base64_encode(value)

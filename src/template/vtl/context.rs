@@ -138,17 +138,18 @@ fn from_override(value: &OverrideValue) -> Value {
 const MAX_DEPTH: usize = 64;
 
 fn tree(map: &Map, depth: usize) -> Result<OverrideMap, Exception> {
-    let mut tree = OverrideMap::new();
+    let mut tree = OverrideMap::with_capacity(map.len());
     let mut result = Ok(());
     map.each(|name, value| {
         // The maps that were there from the start leave no trace when nothing is in them.
         if matches!(value, Value::Map(map) if map.is_quiet() && map.is_empty()) || result.is_err() {
             return;
         }
-        match name
-            .to_text()
-            .and_then(|name| Ok((name, to_override(value, depth)?)))
-        {
+        let name = match name {
+            Value::Str(name) => Ok(name.to_string()),
+            other => other.to_text(),
+        };
+        match name.and_then(|name| Ok((name, to_override(value, depth)?))) {
             Ok(entry) => tree.push(entry),
             Err(error) => result = Err(error),
         }
@@ -164,6 +165,7 @@ fn to_override(value: &Value, depth: usize) -> Result<OverrideValue, Exception> 
     }
     Ok(match value {
         Value::Null => OverrideValue::Null,
+        Value::Str(text) => OverrideValue::Text(text.to_string()),
         Value::Bool(boolean) => OverrideValue::Boolean(*boolean),
         Value::Int(number) => OverrideValue::Integer(i64::from(*number)),
         Value::Long(number) => OverrideValue::Integer(*number),

@@ -19,7 +19,7 @@ use self::util::Util;
 use crate::template::{
     CompileError, Engine, Overrides, Position, RenderError, RenderErrorKind, Scope, Template,
 };
-use crate::vtl::{self, Exception, Map, Object, Trace, Value};
+use crate::vtl::{self, Exception, Map, Object, Span, Trace, Value};
 
 /// The Velocity dialect of API Gateway.
 ///
@@ -159,7 +159,7 @@ impl VtlTemplate {
             variables.push(("input", Value::Object(Rc::clone(input) as Rc<dyn Object>)));
         }
         if needs.util {
-            variables.push(("util", Value::Object(Rc::new(Util))));
+            variables.push(("util", Value::Object(Rc::new(Util::default()))));
         }
         if let Some(names) = &needs.stage_variables {
             variables.push(("stageVariables", stage_variables(scope, names)));
@@ -192,8 +192,10 @@ impl VtlTemplate {
             vtl::ErrorKind::Host(input::PAYLOAD) => RenderErrorKind::Payload,
             _ => RenderErrorKind::Template,
         };
+        let Span { start, end } = error.span();
         RenderError::new(kind, error.message())
             .at(position(error, self.template.source()))
+            .about(start as usize..end as usize)
             .with_hint(error.hint())
     }
 }

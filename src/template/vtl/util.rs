@@ -1,5 +1,7 @@
 //! `$util` as a template calls it.
 
+use std::cell::RefCell;
+
 use crate::template::json::parse_strict;
 use crate::template::util;
 use crate::template::vtl::inherited;
@@ -7,14 +9,34 @@ use crate::template::vtl::tree::Tree;
 use crate::vtl::{Exception, Object, Value};
 
 /// The object behind `$util`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Util;
+#[derive(Debug, Default)]
+pub(crate) struct Util {
+    /// Where a text is made before its length is known.
+    scratch: RefCell<String>,
+}
+
+impl Util {
+    /// `urlDecode` of an argument, which is this text.
+    fn decoded(&self, arg: &Value, text: &str) -> Result<Value, Exception> {
+        // Most texts are short.
+        if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            return Ok(arg.clone());
+        }
+        let mut scratch = self.scratch.borrow_mut();
+        scratch.clear();
+        util::url_decode(text, &mut scratch).map_err(Exception::new)?;
+        Ok(Value::from(scratch.as_str()))
+    }
+}
 
 impl Object for Util {
     fn call(&self, method: &str, args: &[Value]) -> Result<Option<Value>, Exception> {
         let [arg] = args else {
             return inherited(method, args);
         };
+        if let ("urlDecode", Value::Str(text)) = (method, arg) {
+            return self.decoded(arg, text).map(Some);
+        }
         match method {
             "escapeJavaScript" => return escape(arg).map(Some),
             "parseJson" | "urlEncode" | "urlDecode" | "base64Encode" | "base64Decode" => {}
@@ -33,8 +55,6 @@ impl Object for Util {
         };
         Ok(Some(match method {
             "urlEncode" => Value::from(util::url_encode(text)),
-            "urlDecode" if memchr::memchr2(b'%', b'+', text.as_bytes()).is_none() => arg.clone(),
-            "urlDecode" => Value::from(util::url_decode(text).map_err(Exception::new)?),
             "base64Encode" => Value::from(util::base64_encode(text)),
             "base64Decode" => Value::from(util::base64_decode(text)),
             // AWS, second hand: what is not JSON is nothing, not an error.
@@ -52,7 +72,10 @@ impl Object for Util {
         args: &[Value],
         out: &mut String,
     ) -> Option<Result<(), Exception>> {
-        let ("escapeJavaScript", [Value::Str(text)]) = (method, args) else {
+        // As an array it is compared in place.
+        let (b"escapeJavaScript", [Value::Str(text)]) =
+            (<&[u8; 16]>::try_from(method.as_bytes()).ok()?, args)
+        else {
             return None;
         };
         util::escape_java_script(text, out);

@@ -14,7 +14,10 @@ impl<'t> Evaluation<'t> {
             self.write(*slot, number.into());
             return Ok(());
         }
-        let value = self.value(&set.value)?;
+        let value = match &set.value {
+            Expr::Reference(reference) => self.reference(reference)?,
+            other => self.value(other)?,
+        };
         let traced = self.trace.is_some().then(|| value.clone());
         let written = match &set.target {
             // A null right side leaves everything as it was.

@@ -58,17 +58,24 @@ impl<'t> Evaluation<'t> {
     pub(super) fn truth(&mut self, expr: &'t Expr) -> Flowing<bool> {
         Ok(match expr {
             Expr::Bool(v) => *v,
-            Expr::Reference(reference) => match self.reference(reference)? {
-                Value::Bool(v) => v,
-                Value::Null => false,
-                value => {
-                    // Velocity prints a value to see whether it is true.
-                    if holds_more(&value) {
-                        self.text(&value, reference.span)?;
-                    }
-                    true
+            Expr::Reference(reference) => {
+                if reference.has_value()
+                    && let Some(answer) = self.answer(reference)
+                {
+                    return Ok(answer);
                 }
-            },
+                match self.reference(reference)? {
+                    Value::Bool(v) => v,
+                    Value::Null => false,
+                    value => {
+                        // Velocity prints a value to see whether it is true.
+                        if holds_more(&value) {
+                            self.text(&value, reference.span)?;
+                        }
+                        true
+                    }
+                }
+            }
             Expr::Not(inner) => !self.truth(inner)?,
             Expr::And(all) => {
                 for one in all {
@@ -138,7 +145,7 @@ impl<'t> Evaluation<'t> {
                 let (doc, at) = self.place(reference)?;
                 Some(doc.text(at)? == text)
             }
-            Shape::Call | Shape::Other => None,
+            Shape::Loop(_) | Shape::Index | Shape::Quick | Shape::Call | Shape::Other => None,
         }
     }
 

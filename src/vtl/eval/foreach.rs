@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use super::{Evaluation, Flow, Flowing, LoopEnd, fail};
-use crate::vtl::ast::{Expr, Foreach};
+use crate::vtl::ast::{Expr, Foreach, LOOP};
 use crate::vtl::error::{Error, ErrorKind};
 use crate::vtl::scope::LoopScope;
 use crate::vtl::span::Span;
 use crate::vtl::value::{Iter, Value, ViewKind};
 
-/// The slots of `$foreach`, `$velocityCount` and `$velocityHasNext`: the first names of every template.
-const SCOPE: u32 = 0;
+/// The slots of `$velocityCount` and `$velocityHasNext`: the names behind that of the loop.
 const COUNT: u32 = 1;
 const HAS_NEXT: u32 = 2;
 
@@ -54,13 +53,13 @@ impl<'t> Evaluation<'t> {
             .template
             .counts
             .then(|| (self.read(COUNT).clone(), self.read(HAS_NEXT).clone()));
-        let outer = self.read(SCOPE).clone();
+        let outer = self.read(LOOP).clone();
         let parent = match &outer {
             Value::Loop(scope) => Some(Rc::clone(scope)),
             _ => None,
         };
         let scope = self.new_scope(parent);
-        self.write(SCOPE, Value::Loop(Rc::clone(&scope)));
+        self.write(LOOP, Value::Loop(Rc::clone(&scope)));
         let result = self.rounds(node, items.iter(), &scope, out);
         if let (Some(slot), Some(value)) = (node.variable, variable) {
             self.write(slot, value);
@@ -69,7 +68,7 @@ impl<'t> Evaluation<'t> {
             self.write(COUNT, count);
             self.write(HAS_NEXT, has_next);
         }
-        self.write(SCOPE, outer);
+        self.write(LOOP, outer);
         let mut scope = scope;
         if let Some(free) = Rc::get_mut(&mut scope) {
             free.begin(None);

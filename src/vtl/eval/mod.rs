@@ -4,6 +4,7 @@ mod assign;
 mod expression;
 mod foreach;
 mod number;
+mod quick;
 mod reference;
 
 pub(crate) use self::number::Number;
@@ -274,8 +275,15 @@ impl<'t> Evaluation<'t> {
                     _ => false,
                 },
                 Shape::Properties => self.print_known(reference, out),
-                Shape::Call => self.print_call(reference, out)?,
-                Shape::Other => false,
+                Shape::Loop(_) => match self.count(reference) {
+                    Some(count) => {
+                        out.push_str(itoa::Buffer::new().format(count));
+                        true
+                    }
+                    None => false,
+                },
+                Shape::Quick | Shape::Call => self.print_call(reference, out)?,
+                Shape::Index | Shape::Other => false,
             };
             if printed {
                 return self.bounded(out, reference.span);

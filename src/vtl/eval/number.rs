@@ -75,7 +75,7 @@ impl Number {
 
 impl Evaluation<'_> {
     /// The number an operand is, if that is plain to see.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&self, expr: &Expr) -> Option<Number> {
         match expr {
             Expr::Int(number) => Some(Number::Int(*number)),
@@ -90,7 +90,8 @@ impl Evaluation<'_> {
                         let (doc, at) = self.place(reference)?;
                         doc.number(at)
                     }
-                    Shape::Call | Shape::Other => None,
+                    Shape::Loop(_) | Shape::Quick => self.count(reference).map(Number::Int),
+                    Shape::Index | Shape::Call | Shape::Other => None,
                 }
             }
             _ => None,

@@ -14,13 +14,16 @@ impl<'t> Evaluation<'t> {
         if matches!(reference.form, Form::Bare(_)) {
             return Ok(Value::Null);
         }
-        if reference.shape == Shape::Properties
-            && let Some((doc, at)) = self.place(reference)
-            && !doc.is_null(at)
-        {
-            return Ok(Doc::value(doc, at));
-        }
-        let value = self.found(reference)?;
+        let value = match reference.shape {
+            Shape::Variable => self.read(reference.slot).clone(),
+            Shape::Properties => match self.place(reference) {
+                Some((doc, at)) => Doc::value(doc, at),
+                None => self.found(reference)?,
+            },
+            Shape::Index => self.at_index(reference)?,
+            Shape::Quick => self.quick(reference)?,
+            Shape::Loop(_) | Shape::Call | Shape::Other => self.found(reference)?,
+        };
         if value.is_null() {
             return Ok(self.missing(reference));
         }
@@ -56,15 +59,28 @@ impl<'t> Evaluation<'t> {
         let Value::Map(root) = self.read(reference.slot) else {
             return None;
         };
-        let (doc, mut at) = root.plain()?;
+        let (doc, at) = root.plain()?;
+        if let [step] = reference.steps.as_slice() {
+            return Some((doc, self.next_place(doc, at, step)?));
+        }
+        let mut at = at;
         for step in &reference.steps {
-            let StepKind::Property(name) = &step.kind else {
+            if !doc.is_plain(at) {
                 return None;
-            };
-            let name = name.bytes_of(&self.template.texts);
-            at = doc.property(at, name, &step.hint)?;
+            }
+            at = self.next_place(doc, at, step)?;
         }
         Some((doc, at))
+    }
+
+    #[inline(always)]
+    fn next_place(&self, doc: &Doc, at: u32, step: &Step) -> Option<u32> {
+        match &step.kind {
+            StepKind::Property(name) => {
+                doc.property(at, name.bytes_of(&self.template.texts), &step.hint)
+            }
+            StepKind::Method(..) | StepKind::Index(_) => None,
+        }
     }
 
     /// What a reference without a value stands for.
@@ -156,6 +172,9 @@ impl<'t> Evaluation<'t> {
         let Value::Object(object) = self.read(reference.slot) else {
             return Ok(false);
         };
+        if reference.shape == Shape::Quick {
+            return self.print_quick(reference, step, out);
+        }
         let name = self.piece(name.text());
         if !object.prints(name) {
             return Ok(false);
@@ -221,19 +240,29 @@ impl<'t> Evaluation<'t> {
 
     /// Holds a host's method to the limits: its work is that of reading its texts and writing its
     /// result, which can be longer than they are.
-    fn pay(&self, args: &[Value], result: &Value) -> Result<(), crate::vtl::object::Exception> {
+    pub(super) fn pay(
+        &self,
+        args: &[Value],
+        result: &Value,
+    ) -> Result<(), crate::vtl::object::Exception> {
         const BYTES_A_STEP: usize = 64;
         let length = |value: &Value| match value {
             Value::Str(text) => text.size(),
             _ => 0,
         };
-        let result = length(result);
-        let read: usize = args.iter().map(length).sum();
-        self.meter.charge((read + result) / BYTES_A_STEP)?;
-        self.meter.text(result)
+        let written = length(result);
+        let read = match args {
+            [] => 0,
+            [one] => length(one),
+            several => several.iter().map(length).sum(),
+        };
+        if read + written >= BYTES_A_STEP {
+            self.meter.charge((read + written) / BYTES_A_STEP)?;
+        }
+        self.meter.text(written)
     }
 
-    fn invoke(
+    pub(super) fn invoke(
         &mut self,
         this: &Value,
         name: &'t Name,

@@ -33,6 +33,7 @@ pub(crate) fn property(value: &Value, name: &str) -> Thrown {
             "parent" | "Parent" => loop_or_null(scope.parent.clone()),
             "topmost" | "Topmost" => Value::Loop(LoopScope::topmost(scope)),
             "class" | "Class" => class(value),
+            "info" | "Info" => return Err(super::no_info()),
             other => scope.value(other).unwrap_or_default(),
         });
     }

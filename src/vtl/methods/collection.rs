@@ -7,7 +7,7 @@ use super::name::Table;
 use super::overload::Ty::{Collection, Object, Objects};
 use super::{Call, Thrown, null_pointer, unsupported};
 use crate::vtl::meter::Meter;
-use crate::vtl::value::{Iter, List, ListKind, Value, View, ViewKind, equals, same_bytes};
+use crate::vtl::value::{Iter, List, ListKind, Value, View, ViewKind, equals};
 
 /// Whether the item is among `items`.
 pub(super) fn contains(items: &[Value], item: &Value, meter: &Meter) -> Thrown<bool> {
@@ -18,12 +18,7 @@ pub(super) fn contains(items: &[Value], item: &Value, meter: &Meter) -> Thrown<b
 pub(super) fn position(items: &[Value], item: &Value, meter: &Meter) -> Thrown<Option<usize>> {
     meter.charge(items.len() / 8)?;
     if let Value::Str(text) = item {
-        let (size, text) = (text.size(), text.as_bytes());
-        let same = |one: &Value| match one {
-            Value::Str(one) => one.size() == size && same_bytes(one.as_bytes(), text),
-            _ => false,
-        };
-        return Ok(items.iter().position(same));
+        return Ok(text.position_in(items));
     }
     for (at, one) in items.iter().enumerate() {
         if equals(item, one, meter, 0)? {

@@ -37,7 +37,7 @@ fn set(call: &mut Call<'_>) -> Thrown {
     list.set(call.int(0)?, value)
 }
 
-fn has(call: &mut Call<'_>) -> Thrown {
+pub(super) fn has(call: &mut Call<'_>) -> Thrown {
     let list = call.this_list()?;
     list.look(|items| contains(items, call.arg(0), call.meter).map(Value::Bool))
 }
@@ -89,7 +89,7 @@ fn place(index: i32, len: usize) -> Thrown<usize> {
         })
 }
 
-fn add(call: &mut Call<'_>) -> Thrown {
+pub(super) fn add(call: &mut Call<'_>) -> Thrown {
     call.meter.charge(1)?;
     call.this_list()?.push(call.arg(0).clone());
     Ok(Value::Bool(true))

@@ -15,6 +15,7 @@ mod map;
 mod name;
 mod number;
 mod overload;
+mod quick;
 mod string;
 mod text;
 mod unicode;
@@ -189,6 +190,29 @@ pub(crate) fn call(call: &mut Call<'_>, name: &Name, text: &str) -> Thrown {
             )))
         }
         Some(method) => (method.run)(call),
-        None => Ok(Value::Null),
+        None => refused(call.this, text),
     }
+}
+
+/// What a method gives that is not there: null, unless Java has it and a template would go on with its result.
+fn refused(this: &Value, name: &str) -> Thrown {
+    match (this, name) {
+        (Value::List(_) | Value::View(_), "stream" | "parallelStream" | "spliterator")
+        | (Value::Str(_), "chars" | "codePoints" | "lines") => {
+            // Chosen: nothing is known of them on AWS.
+            Err(Exception::new(format!(
+                "UnsupportedOperationException: {name}() is not offered, as there are no streams; use #foreach"
+            )))
+        }
+        (Value::Loop(_), "getInfo") => Err(no_info()),
+        _ => Ok(Value::Null),
+    }
+}
+
+/// What `$foreach.info` fails with.
+// Chosen: it would print the engine's own name of the template, which nobody has seen on AWS.
+fn no_info() -> Exception {
+    Exception::new(
+        "UnsupportedOperationException: $foreach.info is not offered; $foreach has index, count, hasNext, first, last, parent and topmost",
+    )
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::overload::Method;
+use super::quick::Quick;
 use crate::vtl::ast::Piece;
 
 /// The name of a method, looked up once.
@@ -12,6 +13,7 @@ pub(crate) struct Name {
     text: Piece,
     /// Its place among the names that any class has; `None` where only a host object can have it.
     number: Option<u16>,
+    quick: Option<Quick>,
 }
 
 impl Name {
@@ -20,11 +22,18 @@ impl Name {
         Name {
             text: piece,
             number: numbers().get(text).copied(),
+            quick: Quick::of(text),
         }
     }
 
     pub(crate) fn text(&self) -> Piece {
         self.text
+    }
+
+    /// The method of this name that can do without a search.
+    #[inline]
+    pub(crate) fn quick(&self) -> Option<Quick> {
+        self.quick
     }
 }
 

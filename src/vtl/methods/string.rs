@@ -13,17 +13,21 @@ use super::text::{
 use super::unicode::{from_units, is_java_space, len};
 use super::{Call, Exception, Thrown, null_pointer};
 use crate::java_regex;
+use crate::vtl::meter::Meter;
 use crate::vtl::value::{List, ListKind, Str as Text, Value};
 
 fn pattern(error: &java_regex::PatternError) -> Exception {
     Exception::new(format!("PatternSyntaxException: {error}"))
 }
 
+/// Whether all of a text matches a pattern.
+pub(super) fn matches_text(text: &str, wanted: &str, meter: &Meter) -> Thrown<bool> {
+    meter.charge(1 + text.len() / 16)?;
+    java_regex::matches(wanted, text).map_err(|e| pattern(&e))
+}
+
 fn matches(call: &mut Call<'_>) -> Thrown {
-    let regex = java_regex::compile_whole(call.str(0)?).map_err(|e| pattern(&e))?;
-    call.meter.charge(1 + call.this_str()?.len() / 16)?;
-    let found = regex.is_match(call.this_str()?).map_err(|e| pattern(&e))?;
-    Ok(Value::Bool(found))
+    matches_text(call.this_str()?, call.str(0)?, call.meter).map(Value::Bool)
 }
 
 fn replace_pattern(call: &mut Call<'_>, all: bool) -> Thrown {
@@ -54,7 +58,8 @@ fn split_bytes(text: &Text, at: u8, limit: i32) -> Vec<Value> {
         }
     }
     let most = usize::try_from(limit).unwrap_or(0);
-    let mut parts = Vec::new();
+    // Two or three, mostly.
+    let mut parts = Vec::with_capacity(4);
     let mut from = 0;
     for place in memchr::memchr_iter(at, bytes.get(..end).unwrap_or_default()) {
         if parts.len() + 1 == most {
@@ -69,34 +74,38 @@ fn split_bytes(text: &Text, at: u8, limit: i32) -> Vec<Value> {
 
 fn split(call: &mut Call<'_>) -> Thrown {
     let limit = if call.args.len() > 1 { call.int(1)? } else { 0 };
-    let text = call.this_str()?;
-    if let Some(at) = java_regex::single(call.str(0)?) {
-        call.meter.charge(1 + text.len() / 16)?;
-        if let (Value::Str(this), Ok(byte)) = (call.this, u8::try_from(at))
-            && byte.is_ascii()
-        {
-            let parts = split_bytes(this, byte, limit);
-            call.meter.charge(parts.len().saturating_mul(4))?;
-            return Ok(Value::List(List::new(ListKind::StringArray, parts)));
-        }
-        let mut from = 0;
-        let part = |part: &str| {
-            let start = from;
-            from += part.len() + at.len_utf8();
-            Value::Str(match call.this {
-                Value::Str(this) => this.part(start, part.len()),
-                _ => Text::from(part),
-            })
-        };
-        let parts: Vec<Value> = java_regex::split_at(text, at, limit).map(part).collect();
-        call.meter.charge(parts.len().saturating_mul(4))?;
-        return Ok(Value::List(List::new(ListKind::StringArray, parts)));
+    match call.this {
+        Value::Str(this) => split_text(this, call.str(0)?, limit, call.meter),
+        _ => Err(null_pointer()),
     }
-    let regex = java_regex::compile(call.str(0)?).map_err(|e| pattern(&e))?;
-    call.meter.charge(1 + text.len() / 16)?;
-    let parts = regex.split(text, limit).map_err(|e| pattern(&e))?;
-    call.meter.charge(parts.len().saturating_mul(4))?;
-    let parts = parts.into_iter().map(Value::from).collect();
+}
+
+/// The parts of a text between the matches of a pattern.
+pub(super) fn split_text(text: &Text, at: &str, limit: i32, meter: &Meter) -> Thrown {
+    let parts: Vec<Value> = match java_regex::single(at) {
+        Some(at) => {
+            meter.charge(1 + text.len() / 16)?;
+            match u8::try_from(at) {
+                Ok(byte) if byte.is_ascii() => split_bytes(text, byte, limit),
+                _ => {
+                    let mut from = 0;
+                    let part = |part: &str| {
+                        let start = from;
+                        from += part.len() + at.len_utf8();
+                        Value::Str(text.part(start, part.len()))
+                    };
+                    java_regex::split_at(text, at, limit).map(part).collect()
+                }
+            }
+        }
+        None => {
+            let regex = java_regex::compile(at).map_err(|e| pattern(&e))?;
+            meter.charge(1 + text.len() / 16)?;
+            let parts = regex.split(text, limit).map_err(|e| pattern(&e))?;
+            parts.into_iter().map(Value::from).collect()
+        }
+    };
+    meter.charge(parts.len().saturating_mul(4))?;
     Ok(Value::List(List::new(ListKind::StringArray, parts)))
 }
 

@@ -78,7 +78,7 @@ impl<'a> Parser<'a> {
         Ok(Reference {
             form,
             slot,
-            shape: Shape::of(&steps),
+            shape: Shape::of(slot, &steps, &self.names.texts),
             steps,
             slashes: u32::try_from(prefix.slashes / 2).unwrap_or(u32::MAX),
             prefix: stray,

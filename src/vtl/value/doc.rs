@@ -127,6 +127,12 @@ impl Doc {
             .unwrap_or_default()
     }
 
+    /// All of its text as bytes.
+    #[inline]
+    pub(super) fn whole(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
     /// The same, for comparisons: without a look at where characters end.
     #[inline]
     pub(super) fn bytes(&self, start: u32, len: u32) -> &[u8] {
@@ -149,7 +155,7 @@ impl Doc {
 
     /// Whether the container still is what the row says.
     #[inline]
-    pub(super) fn is_plain(&self, at: u32) -> bool {
+    pub(crate) fn is_plain(&self, at: u32) -> bool {
         let Some(copies) = self.copies.get() else {
             return true;
         };
@@ -209,13 +215,10 @@ impl Doc {
         }
     }
 
-    /// The value of a property, unless that takes more than a look at the row. The hint is how many nodes behind
-    /// its map the key was the last time: maps in a list mostly are of the same form.
-    #[inline]
+    /// The value of a property of a plain map, unless that takes more than a look at the row. The hint is how many
+    /// nodes behind its map the key was the last time: maps in a list mostly are of the same form.
+    #[inline(always)]
     pub(crate) fn property(&self, at: u32, name: &[u8], hint: &AtomicU32) -> Option<u32> {
-        if !self.is_plain(at) {
-            return None;
-        }
         let last = hint.load(Ordering::Relaxed);
         let guess = at.saturating_add(last);
         if let Some(&Node::Key { start, len, back }) = self.nodes.get(guess as usize)
@@ -225,6 +228,11 @@ impl Doc {
         {
             return Some(guess + 1);
         }
+        self.search(at, name, hint)
+    }
+
+    #[inline(never)]
+    fn search(&self, at: u32, name: &[u8], hint: &AtomicU32) -> Option<u32> {
         let searched = matches!(self.node(at), Node::Map { count, .. } if count <= LONG);
         if !searched || matches!(name, b"class" | b"Class") {
             return None;
@@ -285,11 +293,6 @@ impl Doc {
             Node::Double(v) => Some(Number::Double(v)),
             _ => None,
         }
-    }
-
-    #[inline]
-    pub(crate) fn is_null(&self, at: u32) -> bool {
-        matches!(self.node(at), Node::Null)
     }
 
     /// One of the values that fit in no node.

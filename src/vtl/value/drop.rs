@@ -20,6 +20,21 @@ pub(super) fn is_container(value: &Value) -> bool {
     )
 }
 
+/// Whether dropping a value drops at most so many levels of maps inside each other.
+fn is_flat(value: &Value, levels: u32) -> bool {
+    match value {
+        Value::Map(Map(MapRepr::Own(map))) => match map.cells.try_borrow() {
+            _ if Rc::strong_count(map) > 1 => true,
+            Ok(cells) if levels > 0 => cells
+                .iter()
+                .all(|(k, v)| is_flat(k, levels - 1) && is_flat(v, levels - 1)),
+            _ => false,
+        },
+        Value::Map(_) => true,
+        other => !is_container(other),
+    }
+}
+
 /// Drops values one by one; what only they hold joins the queue first.
 pub(crate) fn dismantle(mut queue: Vec<Value>) {
     while let Some(value) = queue.pop() {
@@ -88,10 +103,7 @@ impl Drop for ListInner {
 impl Drop for MapInner {
     fn drop(&mut self) {
         let cells = self.cells.get_mut();
-        if cells
-            .iter()
-            .any(|(k, v)| is_container(k) || is_container(v))
-        {
+        if !cells.iter().all(|(k, v)| is_flat(k, 2) && is_flat(v, 2)) {
             let mut queue = Vec::with_capacity(cells.len());
             cells.containers(&mut queue);
             dismantle(queue);

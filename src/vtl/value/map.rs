@@ -347,6 +347,7 @@ impl Map {
             return;
         };
         match inner.kind {
+            MapKind::Hash if cells.len() == 1 => cells.iter().for_each(|(k, v)| f(k, v)),
             MapKind::Linked => cells.iter().for_each(|(k, v)| f(k, v)),
             MapKind::Hash => {
                 let mask = inner.buckets.get() - 1;

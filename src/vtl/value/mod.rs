@@ -25,7 +25,7 @@ pub use self::string::Str;
 
 pub(crate) use self::builder::{DocBuilder, MAX_TEXT, Open};
 pub(crate) use self::cycles::{note_list, note_map, sweep};
-pub(crate) use self::doc::{Doc, same_bytes};
+pub(crate) use self::doc::Doc;
 pub(crate) use self::double::{double_text, float_text};
 pub(crate) use self::drop::dismantle;
 pub(crate) use self::entry::ViewKind;

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::Value;
 use super::doc::{Doc, same_bytes};
 
 /// A string, read as a `&str`. Cloning is cheap.
@@ -70,6 +71,29 @@ impl Str {
             Repr::Shared(text) => text.as_bytes(),
             Repr::Cut { doc, start, len } => doc.bytes(*start, *len),
         }
+    }
+
+    /// Where the first of these values stands that is the same text.
+    pub(crate) fn position_in(&self, values: &[Value]) -> Option<usize> {
+        let text = self.as_bytes();
+        let same = |value: &Value| match value {
+            Value::Str(other) => other == self,
+            _ => false,
+        };
+        // Texts of one document, as most are, are looked up in it without the way through each value; most of those
+        // that are of one length differ in their last byte.
+        let (Repr::Cut { doc: own, len, .. }, Some((last, before))) = (&self.0, text.split_last())
+        else {
+            return values.iter().position(same);
+        };
+        let (whole, size) = (own.whole(), *len);
+        values.iter().position(|value| match value {
+            Value::Str(Str(Repr::Cut { doc, start, len })) if Rc::ptr_eq(doc, own) => {
+                let end = *start as usize + before.len();
+                *len == size && whole.get(end) == Some(last) && same(value)
+            }
+            other => same(other),
+        })
     }
 
     /// A part of it, by bytes; empty where that is no text. What is cut out of a document needs no room of its own.

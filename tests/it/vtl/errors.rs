@@ -34,9 +34,13 @@ fn language(error: &Error, source: &str, message: &str, position: Option<Positio
     told
 }
 
-fn engine(error: &RenderError) -> String {
-    let hint = error.hint().map(|hint| format!("\nhint: {hint}"));
-    format!("{:?}: {error}{}\n", error.kind(), hint.unwrap_or_default())
+fn engine(error: &RenderError, source: &str) -> String {
+    let cut = error.span().and_then(|span| source.get(span));
+    format!(
+        "{:?}: {}\nspan: {cut:?}\n",
+        error.kind(),
+        error.render(source)
+    )
 }
 
 fn told(source: &str, body: &str) -> String {
@@ -65,9 +69,13 @@ fn told(source: &str, body: &str) -> String {
         .unwrap()
         .render(&[], &Limits::default(), &mut out);
     match alone {
-        Err(error) => language(&error, source, failed.message(), failed.position()),
+        Err(error) => {
+            let span = error.span().start as usize..error.span().end as usize;
+            assert_eq!(failed.span(), Some(span), "{source}");
+            language(&error, source, failed.message(), failed.position())
+        }
         // What fails is the host's.
-        Ok(()) => engine(&failed),
+        Ok(()) => engine(&failed, source),
     }
 }
 
