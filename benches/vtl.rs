@@ -1,7 +1,7 @@
 //! cargo bench --bench vtl [-- NAME [COUNT [parse]]]
 //!
 //! Seven mapping templates: what parsing and rendering one takes, the reading of its body included. The outputs are
-//! compared with what they must be. With `ORACLE=run.sh`, a program that times Apache Velocity with `--bench FILE`,
+//! compared with what they must be. How often a rendering allocates is what a test has counted. With `ORACLE=run.sh`, a program that times Apache Velocity with `--bench FILE`,
 //! its processor time is measured in the same run and shown as a ratio. With a name, that template alone is rendered
 //! COUNT times, or parsed so often, for a profiler that counts instructions or allocations.
 
@@ -12,68 +12,19 @@
     clippy::unwrap_used
 )]
 
-use std::borrow::Cow;
+#[path = "vtl/request.rs"]
+mod request;
+
 use std::fs;
 use std::hint::black_box;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tower_apigw::template::{
-    Context, Engine, Identity, Limits, Overrides, Params, Scope, Template, Text, Vtl,
-};
+use tower_apigw::template::{Engine, Limits, Overrides, Template, Vtl};
 
-const NAMES: [&str; 7] = [
-    "1-minimal",
-    "2-passthrough",
-    "3-dynamodb-100-items",
-    "4-set-if-math-200-lines",
-    "5-form-to-json-overrides",
-    "6-mapped-request",
-    "7-mapped-response",
-];
-
-fn read(file: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/vtl");
-    fs::read_to_string(folder.join(file)).expect("a file of the bench")
-}
-
-type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
-
-fn pairs(object: &Value) -> Vec<Pair<'_>> {
-    let entries = object.as_object().into_iter().flatten();
-    entries
-        .map(|(name, value)| {
-            let value = value.as_str().unwrap_or_default();
-            (Cow::Borrowed(name.as_str()), Cow::Borrowed(value))
-        })
-        .collect()
-}
-
-fn context(facts: &Value) -> Context {
-    let text = |value: &Value| value.as_str().map(Text::from);
-    Context {
-        account_id: text(&facts["accountId"]),
-        api_id: text(&facts["apiId"]),
-        stage: text(&facts["stage"]),
-        http_method: text(&facts["httpMethod"]),
-        path: text(&facts["path"]),
-        resource_path: text(&facts["resourcePath"]),
-        request_id: text(&facts["requestId"]),
-        request_time: text(&facts["requestTime"]),
-        request_time_epoch: facts["requestTimeEpoch"].as_i64(),
-        protocol: text(&facts["protocol"]),
-        identity: Some(Identity {
-            source_ip: text(&facts["identity"]["sourceIp"]),
-            user_agent: text(&facts["identity"]["userAgent"]),
-            ..Identity::default()
-        }),
-        authorizer: facts["authorizer"].as_object().cloned(),
-        ..Context::default()
-    }
-}
+use crate::request::{NAMES, Request, read};
 
 fn compile(source: &str) -> Arc<dyn Template> {
     Vtl::default()
@@ -122,15 +73,8 @@ fn velocity(program: &str, request: &Value) -> Vec<(f64, f64)> {
 
 fn main() {
     let request: Value = serde_json::from_str(&read("request.json")).expect("JSON");
-    let parameters = &request["params"];
-    let [path, querystring, header] =
-        ["path", "querystring", "header"].map(|group| pairs(&parameters[group]));
-    let stage_variables: Vec<(String, String)> = pairs(&request["stageVariables"])
-        .into_iter()
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    let context = context(&request["context"]);
     let (overrides, limits) = (Overrides::default(), Limits::default());
+    let allocations = read("allocations.txt");
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")
@@ -139,27 +83,17 @@ fn main() {
         (Ok(program), true) => velocity(&program, &request),
         _ => Vec::new(),
     };
+    let request = Request::of(&request);
     println!(
-        "{:<26} {:>10} {:>10} {:>12} {:>12}",
-        "template", "parse", "render", "to Velocity", "both"
+        "{:<26} {:>10} {:>10} {:>12} {:>12} {:>12}",
+        "template", "parse", "render", "to Velocity", "both", "allocations"
     );
     for (at, name) in NAMES.into_iter().enumerate() {
         if arguments.first().is_some_and(|wanted| wanted != name) {
             continue;
         }
         let (source, body) = (read(&format!("{name}.vtl")), read(&format!("{name}.body")));
-        let scope = Scope {
-            body: body.as_bytes(),
-            params: Params {
-                path: &path,
-                querystring: &querystring,
-                header: &header,
-            },
-            context: &context,
-            stage_variables: &stage_variables,
-            overrides: &overrides,
-            limits: &limits,
-        };
+        let scope = request.scope(body.as_bytes(), &overrides, &limits);
         let template = compile(&source);
         let mut out = String::new();
         template.render(&scope, &mut out).expect("an output");
@@ -187,9 +121,14 @@ fn main() {
             None => format!("{:>12} {:>12}", "-", "-"),
         };
         println!(
-            "{name:<26} {:>7.2} µs {:>7.2} µs {ratios}",
+            "{name:<26} {:>7.2} µs {:>7.2} µs {ratios} {:>12}",
             micros(parse),
-            micros(render)
+            micros(render),
+            allocations
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap_or_default()
+                .trim()
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Mapping templates in VTL: the cases of `tests/vtl`, the optional corpora beside the repository, errors, properties.
 
+mod allocations;
 mod cases;
 mod errors;
 mod properties;
