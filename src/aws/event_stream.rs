@@ -3,8 +3,7 @@
 use std::fmt;
 
 use bytes::{Buf, Bytes};
-
-use crate::aws::crc::Crc32;
+use crc32fast::Hasher;
 
 /// Takes the frames of a streamed answer apart, as they come in.
 ///
@@ -22,7 +21,7 @@ use crate::aws::crc::Crc32;
 #[derive(Debug)]
 pub struct EventStream {
     state: State,
-    crc: Crc32,
+    crc: Hasher,
     /// The head, the header block or the checksum of a frame, until it is there as a whole.
     buffer: Vec<u8>,
     /// The payload of the last frame.
@@ -95,7 +94,7 @@ impl EventStream {
     pub fn new() -> Self {
         Self {
             state: State::Head,
-            crc: Crc32::new(),
+            crc: Hasher::new(),
             buffer: Vec::new(),
             details: Vec::new(),
             left: 0,
@@ -177,9 +176,9 @@ impl EventStream {
         let total = size(head.get_u32());
         let headers = size(head.get_u32());
         let checksum = head.get_u32();
-        self.crc = Crc32::new();
+        self.crc = Hasher::new();
         self.crc.update(self.buffer.get(..8).unwrap_or_default());
-        if self.crc.value() != checksum {
+        if self.crc.clone().finalize() != checksum {
             return Err(EventStreamError("the checksum of a head is wrong"));
         }
         self.crc.update(self.buffer.get(8..).unwrap_or_default());
@@ -199,7 +198,7 @@ impl EventStream {
     fn end(&mut self) -> Result<Option<Piece>, EventStreamError> {
         let checksum = self.buffer.as_slice().get_u32();
         self.buffer.clear();
-        if self.crc.value() != checksum {
+        if self.crc.clone().finalize() != checksum {
             return Err(EventStreamError("the checksum of a frame is wrong"));
         }
         self.state = State::Head;
@@ -292,14 +291,14 @@ mod tests {
         let total = u32::try_from(HEAD + headers.len() + payload.len() + CHECKSUM).unwrap();
         let mut out = total.to_be_bytes().to_vec();
         out.extend_from_slice(&u32::try_from(headers.len()).unwrap().to_be_bytes());
-        let mut crc = Crc32::new();
+        let mut crc = Hasher::new();
         crc.update(&out);
-        out.extend_from_slice(&crc.value().to_be_bytes());
+        out.extend_from_slice(&crc.finalize().to_be_bytes());
         out.extend_from_slice(&headers);
         out.extend_from_slice(payload);
-        let mut crc = Crc32::new();
+        let mut crc = Hasher::new();
         crc.update(&out);
-        out.extend_from_slice(&crc.value().to_be_bytes());
+        out.extend_from_slice(&crc.finalize().to_be_bytes());
         out
     }
 
@@ -364,9 +363,9 @@ mod tests {
     fn sizes_are_limited() {
         let mut head = u32::MAX.to_be_bytes().to_vec();
         head.extend_from_slice(&16_u32.to_be_bytes());
-        let mut crc = Crc32::new();
+        let mut crc = Hasher::new();
         crc.update(&head);
-        head.extend_from_slice(&crc.value().to_be_bytes());
+        head.extend_from_slice(&crc.finalize().to_be_bytes());
         let error = read(&head, 12).unwrap_err();
         assert!(error.to_string().contains("limits"), "{error}");
     }

@@ -9,20 +9,44 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            at += 1;
+    out.reserve(text.len() + text.len() / 8);
+    let mut rest = text.as_bytes();
+    // Eight bytes at once: what is copied in vain behind the first escape is cut off again.
+    while let Some((eight, tail)) = rest.split_first_chunk::<8>() {
+        out.extend_from_slice(eight);
+        let escapes = to_escape(u64::from_le_bytes(*eight));
+        if escapes == 0 {
+            rest = tail;
             continue;
         }
-        out.extend_from_slice(bytes.get(start..at).unwrap_or_default());
-        push_escape(out, byte);
-        at += 1;
-        start = at;
+        let plain = usize::try_from(escapes.trailing_zeros() / 8).unwrap_or_default();
+        out.truncate(out.len() - (8 - plain));
+        rest = match rest.get(plain..).and_then(<[u8]>::split_first) {
+            Some((&byte, behind)) => {
+                push_escape(out, byte);
+                behind
+            }
+            None => return,
+        };
     }
-    out.extend_from_slice(bytes.get(start..).unwrap_or_default());
+    for &byte in rest {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            out.push(byte);
+        } else {
+            push_escape(out, byte);
+        }
+    }
+}
+
+/// The highest bit of each byte that needs an escape. Above the first one, a byte that needs none
+/// may have it too.
+fn to_escape(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let control = below(eight, 0x20);
+    let quote = below(eight ^ (ONES * 0x22), 1);
+    let backslash = below(eight ^ (ONES * 0x5c), 1);
+    (control | quote | backslash) & (ONES * 0x80)
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
@@ -103,6 +127,20 @@ mod tests {
             push_string(&mut out, text);
             let back: String = serde_json::from_slice(&out).unwrap();
             assert_eq!(back, text);
+        }
+    }
+
+    #[test]
+    fn every_byte_at_every_place() {
+        for byte in 0..128u8 {
+            for at in 0..20 {
+                let mut text = "é".repeat(12).into_bytes();
+                text.splice(at / 2 * 2..at / 2 * 2, [byte, b'z', byte]);
+                let text = String::from_utf8(text).unwrap();
+                let mut out = Vec::new();
+                push_string(&mut out, &text);
+                assert_eq!(out, serde_json::to_vec(&text).unwrap(), "{byte} at {at}");
+            }
         }
     }
 

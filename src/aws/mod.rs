@@ -18,7 +18,6 @@
 
 mod address;
 mod answer;
-mod crc;
 mod endpoints;
 mod event;
 mod event_stream;

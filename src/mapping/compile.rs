@@ -23,7 +23,7 @@ use crate::mapping::plan::{DEFAULT_TIMEOUT, Plan, PlanError, Reads, ResponsePlan
 use crate::mapping::selection::Selection;
 use crate::mapping::stage::Stage;
 use crate::mapping::templates::TemplateTable;
-use crate::mapping::uri::UriTemplate;
+use crate::mapping::uri::{self, UriTemplate};
 use crate::mapping::validation::{Findings, Models, Validator};
 use crate::template::{Engine, Template, Vtl};
 
@@ -108,6 +108,9 @@ impl<'a> Compiler<'a> {
         let mut target = compiled.target.timeout(timeout);
         if let Some(signing) = &self.integration.signing {
             target = target.signed(&signing.service, &signing.region);
+            if let Some(role) = &self.integration.credentials {
+                target = target.role(uri::fill(role, &self.stage));
+            }
         }
         target.protocol = self.integration.protocol;
         target.websocket = self.integration.websocket;

@@ -52,6 +52,8 @@ impl Table {
 }
 
 static PATH: Table = Table::of_unreserved_and(b"/");
+/// What stands in a path as it is where it is signed as it is sent.
+static AS_IS: Table = Table::of_unreserved_and(b"/:@!$&'()*+,;=");
 
 /// Writes `text` with everything escaped but what `keep` has.
 pub(super) fn push_encoded(out: &mut Vec<u8>, text: &[u8], keep: &Table) {
@@ -96,7 +98,11 @@ pub(super) fn escaped(text: &[u8]) -> Option<u8> {
 /// everything escaped but what needs no escape, and slashes. Elsewhere the path is signed as it is
 /// sent; what may not stand in a path is escaped, and `.` and `..` are resolved.
 pub(super) fn to_send(path: &str, rules: &ServiceRules) -> Option<String> {
-    if PATH.has_all(path) && !(rules.normalize && has_dots(path)) {
+    let as_is = match rules.encoding {
+        Encoding::Once => &PATH,
+        Encoding::Twice => &AS_IS,
+    };
+    if as_is.has_all(path) && !(rules.normalize && has_dots(path)) {
         return None;
     }
     let mut out = Vec::with_capacity(path.len() + 16);

@@ -4,7 +4,7 @@ mod answers;
 mod events;
 mod functions;
 #[cfg(all(feature = "client", feature = "openapi"))]
-mod moto;
+pub(crate) mod moto;
 mod streams;
 
 use http::{Request, Response};

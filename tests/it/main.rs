@@ -22,6 +22,8 @@ mod cli;
     feature = "validation"
 ))]
 mod conformance;
+#[cfg(feature = "aws-config")]
+mod credentials;
 mod floors;
 #[cfg(all(feature = "client", feature = "openapi", feature = "server"))]
 mod grpc;

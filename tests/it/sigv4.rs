@@ -7,4 +7,7 @@ mod oracle;
 mod proxy;
 mod random;
 mod s3;
+#[cfg(all(feature = "client", target_os = "linux"))]
+mod streamed;
 mod suite;
+mod tonic;

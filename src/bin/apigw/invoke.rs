@@ -13,13 +13,14 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::credentials::{Credentials, Environment};
+use tower_apigw::credentials::Credentials;
 use tower_apigw::mapping::{ClientAddress, OriginalHeaderNames};
 use tower_apigw::openapi::ApiService;
 use tower_apigw::trace::{Step, Trace};
 use tower_service::Service as _;
 
 use self::mock::MockBackend;
+use crate::credentials::CredentialsOptions;
 use crate::document::{Document, OnErrorChoice};
 use crate::exit::Failure;
 use crate::input;
@@ -66,6 +67,9 @@ pub(crate) struct Invoke {
 
     #[command(flatten)]
     stage: StageOptions,
+
+    #[command(flatten)]
+    credentials: CredentialsOptions,
 
     /// What to do with a document that has errors
     #[arg(
@@ -135,7 +139,7 @@ impl Invoke {
                     answer(api.into_service(mock), request).await
                 }
                 None => {
-                    let api = api.credentials(Environment);
+                    let api = api.credentials(self.credentials.signers().own);
                     answer(api.into_service(HttpClient::new()), request).await
                 }
             }

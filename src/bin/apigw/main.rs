@@ -4,6 +4,7 @@
 //! 2 usage, 3 no listener.
 
 mod check;
+mod credentials;
 mod document;
 mod exit;
 mod input;

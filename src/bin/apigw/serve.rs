@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::credentials::{Environment, SharedProvider};
+use tower_apigw::credentials::SharedProvider;
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server, Swap};
 
+use crate::credentials::{CredentialsOptions, Signers};
 use crate::document::OnErrorChoice;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
@@ -61,6 +62,15 @@ pub(crate) struct Serve {
         default_value = "refuse"
     )]
     on_error: OnErrorChoice,
+
+    #[command(flatten)]
+    credentials: CredentialsOptions,
+
+    /// Assume the roles that integrations name as their `credentials`, through STS
+    ///
+    /// Without it the server's own credentials sign for them.
+    #[arg(long, env = "APIGW_ASSUME_ROLES")]
+    assume_roles: bool,
 
     /// Sign with the server's own credentials where an integration wants those of its caller
     /// (arn:aws:iam::*:user/*)
@@ -153,13 +163,16 @@ impl Serve {
         builder.enable_all().build()
     }
 
-    /// Those of the environment, asked for when something is to be signed.
+    /// Asked for when something is to be signed.
     fn credentials(&self) -> SharedProvider {
-        let own = SharedProvider::new(Environment);
-        match self.sign_for_callers {
-            true => own.sign_for_callers(),
-            false => own,
+        let Signers { mut own, roles } = self.credentials.signers();
+        if self.assume_roles {
+            own = own.assume_roles(roles);
         }
+        if self.sign_for_callers {
+            own = own.sign_for_callers();
+        }
+        own
     }
 
     fn client(&self) -> HttpClient {

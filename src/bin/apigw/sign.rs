@@ -1,6 +1,7 @@
 //! `apigw sign`: a proxy that signs.
 
 mod forward;
+mod refusal;
 
 use std::io::{self, Write as _};
 use std::pin::pin;
@@ -14,11 +15,12 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tower::Layer;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::credentials::{Environment, SharedProvider};
+use tower_apigw::credentials::SharedProvider;
 use tower_apigw::layer::{DispatchLayer, PayloadSigning, SigV4Layer};
 use tower_apigw::server::{End, Server};
 use tower_apigw::signing::SignedHeaders;
 
+use crate::credentials::CredentialsOptions;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
 use crate::pairs::{Lines, pairs};
@@ -27,9 +29,9 @@ use crate::signals::Signals;
 
 /// Sign requests on their way to a service of AWS
 ///
-/// Takes plain HTTP, removes whatever signature a client sent, signs with the credentials of the
-/// environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) and streams request and
-/// answer. GET /health answers 200 by itself. Exit codes: 0 ended by a signal, 1 no credentials,
+/// Takes plain HTTP, removes whatever signature a client sent, signs with the credentials that AWS's
+/// own clients would find (environment, profile, web identity, container, instance) or with those of
+/// --role-arn, and streams request and answer. GET /health answers 200 by itself. Exit codes: 0 ended by a signal, 1 no credentials,
 /// 2 usage, 3 it cannot listen.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
@@ -98,9 +100,12 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "BYTES", default_value_t = 10 * 1024 * 1024)]
     collect_limit: u64,
 
-    /// Log requests that the service answers with 4xx or 5xx
+    /// Log requests that the service answers with 4xx or 5xx, with the beginning of the answer
     #[arg(long)]
     log_failed_requests: bool,
+
+    #[command(flatten)]
+    credentials: CredentialsOptions,
 
     #[command(flatten)]
     log: LogOptions,
@@ -204,11 +209,11 @@ impl Sign {
         authority: Authority,
         custom: Vec<(HeaderName, HeaderValue)>,
     ) -> Result<(), Failure> {
-        let credentials = SharedProvider::new(Environment);
+        let credentials = self.credentials.signers().own;
         // Told now rather than with the first request.
         credentials.own().await.map_err(|error| {
             Failure::document(format!("there are no credentials: {error}"))
-                .help("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+                .help("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
         })?;
         let mut signals = Signals::new()
             .map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;

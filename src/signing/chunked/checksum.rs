@@ -40,8 +40,8 @@ impl Checksum {
     /// That of nothing, to be fed.
     pub fn start(self) -> Checksumming {
         Checksumming(match self {
-            Self::Crc32 => State::Crc(u32::MAX, &CRC32),
-            Self::Crc32C => State::Crc(u32::MAX, &CRC32C),
+            Self::Crc32 => State::Crc32(crc32fast::Hasher::new()),
+            Self::Crc32C => State::Crc32C(0),
             Self::Sha256 => State::Sha256(Box::default()),
         })
     }
@@ -53,7 +53,8 @@ pub struct Checksumming(State);
 
 #[derive(Clone)]
 enum State {
-    Crc(u32, &'static [u32; 256]),
+    Crc32(crc32fast::Hasher),
+    Crc32C(u32),
     Sha256(Box<Sha256>),
 }
 
@@ -61,13 +62,8 @@ impl Checksumming {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
-            State::Crc(sum, table) => {
-                for &byte in bytes {
-                    let [low, ..] = sum.to_le_bytes();
-                    let entry = table.get(usize::from(low ^ byte)).copied();
-                    *sum = entry.unwrap_or_default() ^ (*sum >> 8);
-                }
-            }
+            State::Crc32(hash) => hash.update(bytes),
+            State::Crc32C(sum) => *sum = crc32c::crc32c_append(*sum, bytes),
             State::Sha256(hash) => hash.update(bytes),
         }
     }
@@ -75,7 +71,8 @@ impl Checksumming {
     /// The checksum in Base64.
     pub fn finish(self) -> String {
         match self.0 {
-            State::Crc(sum, _) => STANDARD.encode((!sum).to_be_bytes()),
+            State::Crc32(hash) => STANDARD.encode(hash.finalize().to_be_bytes()),
+            State::Crc32C(sum) => STANDARD.encode(sum.to_be_bytes()),
             State::Sha256(hash) => STANDARD.encode(hash.finish()),
         }
     }
@@ -85,35 +82,6 @@ impl fmt::Debug for Checksumming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checksumming").finish_non_exhaustive()
     }
-}
-
-static CRC32: [u32; 256] = table(0xedb8_8320);
-static CRC32C: [u32; 256] = table(0x82f6_3b78);
-
-/// The table of a reflected polynomial.
-const fn table(polynomial: u32) -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    let mut start = 0_u32;
-    while index < 256 {
-        let mut sum = start;
-        let mut bit = 0;
-        while bit < 8 {
-            sum = if sum & 1 == 1 {
-                (sum >> 1) ^ polynomial
-            } else {
-                sum >> 1
-            };
-            bit += 1;
-        }
-        #[allow(clippy::indexing_slicing)]
-        {
-            table[index] = sum;
-        }
-        index += 1;
-        start += 1;
-    }
-    table
 }
 
 #[cfg(test)]

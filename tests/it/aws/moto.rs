@@ -16,7 +16,7 @@ use tower_apigw::mapping::Stage;
 use tower_apigw::openapi::{Api, Import, OnError};
 
 /// moto on a free port; ends when it is dropped.
-async fn moto() -> Option<(Child, u16)> {
+pub(crate) async fn moto() -> Option<(Child, u16)> {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);

@@ -18,12 +18,12 @@ use tower_apigw::signing::{
 
 use super::random;
 
-const ID: &str = "AKIDEXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+pub(super) const ID: &str = "AKIDEXAMPLE";
+pub(super) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const TOKEN: &str = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22w+Dx4xA==";
 
 /// Their signature of a request as it is sent, over the headers that ours names.
-fn theirs(
+pub(super) fn theirs(
     sent: &Parts,
     names: &[&str],
     body: SignableBody<'_>,
@@ -87,7 +87,7 @@ fn is_utf8(head: &Parts) -> bool {
 }
 
 /// The names of the headers that a signature covers.
-fn covered(text: &str) -> Vec<&str> {
+pub(super) fn covered(text: &str) -> Vec<&str> {
     let (_, rest) = text.split_once("SignedHeaders=").unwrap();
     let end = rest.find([',', '&']).unwrap_or(rest.len());
     rest[..end].split(';').collect()

@@ -1,7 +1,7 @@
 //! `apigw sign`, run as a user runs it, in front of an S3 that verifies.
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::Child;
 
@@ -173,6 +173,30 @@ async fn headers_of_clients() {
     assert_eq!((status.as_u16(), answer.as_str()), (200, "ok\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_logged_without_tokens() {
+    const ANSWER: &str = "<Message>SignatureDoesNotMatch</Message>x-amz-security-token:the+token\n";
+    let refusing = service_fn(|_: Request<Body>| async move {
+        let mut response = Response::new(Body::from(ANSWER));
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        Ok::<_, Infallible>(response)
+    });
+    let options = ["--service", "s3", "--region", "eu-west-1"];
+    let options = [&options[..], &["--log-failed-requests"]].concat();
+    let mut proxy = Proxy::new(listen(refusing).await, &options);
+    let request = Request::get(format!("{}/bucket/key?list=1", proxy.address));
+    let (status, answer) = send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!((status.as_u16(), answer.as_str()), (403, ANSWER));
+    proxy.child.kill().unwrap();
+    let mut log = String::new();
+    let mut stderr = proxy.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut log).unwrap();
+    for part in ["GET", "/bucket/key", "403", "SignatureDoesNotMatch"] {
+        assert!(log.contains(part), "no {part} in {log}");
+    }
+    assert!(!log.contains("the+token"), "{log}");
+}
+
 #[test]
 fn without_an_upstream_or_credentials() {
     let scope = ["--service", "s3", "--region", "eu-west-1"];
@@ -195,8 +219,11 @@ fn without_an_upstream_or_credentials() {
     let bare = bare
         .args(sign("https://a.example"))
         .env_remove("AWS_ACCESS_KEY_ID")
-        .env_remove("AWS_SECRET_ACCESS_KEY");
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_CONFIG_FILE", "/none")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/none")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
     let (code, _, told) = crate::cli::outcome(bare.output().unwrap());
     assert_eq!(code, 1);
-    assert!(told.contains("AWS_ACCESS_KEY_ID is not set"), "{told}");
+    assert!(told.contains("set AWS_ACCESS_KEY_ID and"), "{told}");
 }

@@ -16,6 +16,8 @@ use tower_apigw::Body;
 use tower_apigw::error::{Error, ErrorKind};
 use tower_apigw::target::Target;
 
+use crate::sign::refusal;
+
 /// Forwards to `inner`, and answers its failures.
 #[derive(Debug, Clone)]
 pub(crate) struct Forward<S> {
@@ -107,7 +109,11 @@ where
                 }
             };
             if rules.log_failed && response.status().as_u16() >= 400 {
-                tracing::warn!(%method, path, status = response.status().as_u16(), "the service refused");
+                let (head, body) = response.into_parts();
+                let (message, body) = refusal::begin(body).await;
+                let status = head.status.as_u16();
+                tracing::warn!(%method, path, status, message, "the service refused");
+                response = Response::from_parts(head, body);
             }
             remove_hops(response.headers_mut());
             Ok(response)
