@@ -272,8 +272,14 @@ impl HttpBody for PooledBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        // A body that broke off or was not read to its end takes its connection with it.
-        if frame.is_none()
+        // A body that broke off or was not read to its end takes its connection with it. Whoever
+        // knows the length does not ask for what is behind the last frame.
+        let whole = match &frame {
+            None => true,
+            Some(Ok(_)) => self.body.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if whole
             && let Some(returning) = self.returning.take()
             && let Some(shared) = returning.pool.upgrade()
         {
