@@ -60,6 +60,8 @@ pub enum ErrorKind {
     ResponseTooLarge,
     /// The client's connection broke while its body was read: 400.
     ClientBody,
+    /// The client did not send its body in time: 408.
+    RequestTimeout,
     /// This version cannot do what the integration asks for: 501. The text is shown.
     Unsupported,
     /// Anything else: 500.

@@ -13,7 +13,8 @@ use crate::integration::Protocol;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Target {
-    /// How long the backend may take until the head of its answer is there; no limit if `None`.
+    /// How long the backend may take until its answer begins, from when the request is written; no
+    /// limit if `None`.
     pub timeout: Option<Duration>,
     /// The version of HTTP to speak.
     pub protocol: Protocol,
@@ -33,6 +34,10 @@ pub struct Target {
     pub function: Option<Arc<Function>>,
     /// Whether the body of the answer is read as a whole, so that the deadline covers it too.
     pub(crate) answer_is_collected: bool,
+    /// Whether the head of the answer is to be seen before its body begins.
+    pub(crate) answer_is_stream: bool,
+    /// How long the body of an answer that streams may be silent; no limit if `None`.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// Whether the port of a host is one, if there is any. [`http::uri::Authority`] takes any digits for a
@@ -99,6 +104,13 @@ impl Target {
     #[must_use]
     pub fn insecure_skip_verification(mut self) -> Self {
         self.insecure_skip_verification = true;
+        self
+    }
+
+    /// Sets how long the body of an answer that streams may be silent.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
         self
     }
 

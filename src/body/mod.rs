@@ -1,8 +1,11 @@
 //! A body: nothing, bytes in memory, or a stream.
 
+mod watch;
+
 use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +14,10 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::body::watch::Watched;
 use crate::error::BoxError;
+
+pub(crate) use watch::{Motion, Watch};
 
 /// The body of requests and responses between the layers.
 ///
@@ -34,11 +40,12 @@ enum Kind {
     Full(Bytes),
     /// hyper's own, which so needs no box.
     #[cfg(any(feature = "client", feature = "server"))]
-    Incoming(hyper::body::Incoming),
+    Incoming(hyper::body::Incoming, Option<Watched>),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
     /// The first frame was taken out to see what follows.
     Peeked(Box<(Option<Frame<Bytes>>, Body)>),
     Limited(Box<(Body, u64)>),
+    Watched(Box<(Body, Watched)>),
 }
 
 /// A body could not be read to its end.
@@ -48,6 +55,7 @@ pub struct BodyError(BodyErrorKind);
 #[derive(Debug)]
 enum BodyErrorKind {
     TooLarge,
+    TimedOut,
     Source(BoxError),
 }
 
@@ -55,6 +63,11 @@ impl BodyError {
     /// A body is over a limit.
     pub(crate) fn too_large() -> Self {
         Self(BodyErrorKind::TooLarge)
+    }
+
+    /// Nothing came for longer than somebody would wait.
+    pub(crate) fn timed_out() -> Self {
+        Self(BodyErrorKind::TimedOut)
     }
 
     pub(crate) fn new(source: BoxError) -> Self {
@@ -68,12 +81,18 @@ impl BodyError {
     pub fn is_too_large(&self) -> bool {
         matches!(self.0, BodyErrorKind::TooLarge)
     }
+
+    /// Whether nothing came for too long.
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self.0, BodyErrorKind::TimedOut)
+    }
 }
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             BodyErrorKind::TooLarge => f.write_str("the body is over the limit"),
+            BodyErrorKind::TimedOut => f.write_str("the body did not come in time"),
             BodyErrorKind::Source(_) => f.write_str("the body broke off"),
         }
     }
@@ -82,7 +101,7 @@ impl fmt::Display for BodyError {
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            BodyErrorKind::TooLarge => None,
+            BodyErrorKind::TooLarge | BodyErrorKind::TimedOut => None,
             BodyErrorKind::Source(source) => Some(source.as_ref()),
         }
     }
@@ -120,7 +139,7 @@ impl Body {
         }
         #[cfg(any(feature = "client", feature = "server"))]
         let body = match downcast::<B, hyper::body::Incoming>(body) {
-            Ok(body) => return Self(Kind::Incoming(body)),
+            Ok(body) => return Self(Kind::Incoming(body, None)),
             Err(body) => body,
         };
         let body = match downcast::<B, http_body_util::Full<Bytes>>(body) {
@@ -139,8 +158,8 @@ impl Body {
             Kind::Empty => Some(Bytes::new()),
             Kind::Full(bytes) => Some(bytes.clone()),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(_) => None,
-            Kind::Stream(_) | Kind::Peeked(_) | Kind::Limited(_) => None,
+            Kind::Incoming(..) => None,
+            Kind::Stream(_) | Kind::Peeked(_) | Kind::Limited(_) | Kind::Watched(_) => None,
         }
     }
 
@@ -218,6 +237,60 @@ impl Body {
         }
     }
 
+    /// Lets `watch` see what the body does from now on.
+    pub(crate) fn watched(mut self, watch: Arc<Watch>) -> Self {
+        match &mut self.0 {
+            Kind::Empty => {}
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(_, watched @ None) => *watched = Some(Watched::begin(watch)),
+            _ => {
+                let watched = Watched::begin(watch);
+                return Self(Kind::Watched(Box::new((self, watched))));
+            }
+        }
+        self
+    }
+
+    /// A watch on a body that is not in memory: the one it has, or a new one.
+    pub(crate) fn watch(&mut self) -> Option<Arc<Watch>> {
+        match &mut self.0 {
+            Kind::Empty | Kind::Full(_) => return None,
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(_, Some(watched)) => return Some(Arc::clone(watched.watch())),
+            Kind::Watched(watched) => return Some(Arc::clone(watched.1.watch())),
+            Kind::Peeked(peeked) => {
+                // Data that was peeked at is no pause; trailers have nothing behind them.
+                if let Some(watch) = peeked.1.watch() {
+                    return Some(watch);
+                }
+            }
+            Kind::Limited(limited) => return limited.0.watch(),
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(_, None) => {}
+            Kind::Stream(_) => {}
+        }
+        let watch = Arc::<Watch>::default();
+        *self = std::mem::take(self).watched(Arc::clone(&watch));
+        Some(watch)
+    }
+
+    /// Waits for the first frame of a body, so that one that breaks off before it is known for it.
+    pub(crate) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        let whole = match ready!(Pin::new(&mut *self).poll_frame(cx)) {
+            None => Self::empty(),
+            Some(Err(error)) => return Poll::Ready(Err(error)),
+            Some(Ok(frame)) if self.is_end_stream() && frame.is_data() => {
+                Self::from(frame.into_data().unwrap_or_default())
+            }
+            Some(Ok(frame)) => {
+                let rest = std::mem::take(self);
+                Self(Kind::Peeked(Box::new((Some(frame), rest))))
+            }
+        };
+        *self = whole;
+        Poll::Ready(Ok(()))
+    }
+
     /// Ends with an error as soon as more than `limit` bytes have come.
     pub(crate) fn limited(self, limit: Option<u64>) -> Result<Self, BodyError> {
         let Some(limit) = limit else { return Ok(self) };
@@ -229,6 +302,29 @@ impl Body {
             Some(_) => Ok(self),
             None => Ok(Self(Kind::Limited(Box::new((self, limit))))),
         }
+    }
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
+/// Tells a watch what was read. Whether somebody gave the body up.
+fn tell(watched: &Watched, polled: &Polled, at_end: bool, cx: &Context<'_>) -> bool {
+    let told = match polled {
+        Poll::Ready(Some(Ok(_))) => Poll::Ready(!at_end),
+        Poll::Ready(None | Some(Err(_))) => Poll::Ready(false),
+        Poll::Pending => Poll::Pending,
+    };
+    watched.tell(told, cx)
+}
+
+impl Body {
+    /// What was read, unless the body was given up meanwhile.
+    fn unless(&mut self, given_up: bool, polled: Polled) -> Polled {
+        if given_up {
+            self.0 = Kind::Empty;
+            return Poll::Ready(Some(Err(BodyError::timed_out())));
+        }
+        polled
     }
 }
 
@@ -298,9 +394,22 @@ impl HttpBody for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body) => {
+            Kind::Incoming(body, None) => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
                 Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::new(error.into()))))
+            }
+            #[cfg(any(feature = "client", feature = "server"))]
+            Kind::Incoming(body, Some(watched)) => {
+                let polled = Pin::new(&mut *body).poll_frame(cx);
+                let polled = polled.map_err(|error| BodyError::new(error.into()));
+                let given_up = tell(watched, &polled, body.is_end_stream(), cx);
+                this.unless(given_up, polled)
+            }
+            Kind::Watched(both) => {
+                let (body, watched) = both.as_mut();
+                let polled = Pin::new(&mut *body).poll_frame(cx);
+                let given_up = tell(watched, &polled, body.is_end_stream(), cx);
+                this.unless(given_up, polled)
             }
             Kind::Stream(body) => Pin::new(body).poll_frame(cx),
             Kind::Peeked(peeked) => match peeked.0.take() {
@@ -332,10 +441,11 @@ impl HttpBody for Body {
             Kind::Empty => true,
             Kind::Full(bytes) => bytes.is_empty(),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Incoming(body, _) => body.is_end_stream(),
             Kind::Stream(body) => body.is_end_stream(),
             Kind::Peeked(peeked) => peeked.0.is_none() && peeked.1.is_end_stream(),
             Kind::Limited(limited) => limited.0.is_end_stream(),
+            Kind::Watched(watched) => watched.0.is_end_stream(),
         }
     }
 
@@ -344,7 +454,7 @@ impl HttpBody for Body {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len().try_into().unwrap_or(u64::MAX)),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body) => body.size_hint(),
+            Kind::Incoming(body, _) => body.size_hint(),
             Kind::Stream(body) => body.size_hint(),
             Kind::Peeked(peeked) => {
                 let (frame, rest) = peeked.as_ref();
@@ -362,6 +472,7 @@ impl HttpBody for Body {
                 hint
             }
             Kind::Limited(limited) => limited.0.size_hint(),
+            Kind::Watched(watched) => watched.0.size_hint(),
         }
     }
 }

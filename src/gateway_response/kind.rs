@@ -161,6 +161,7 @@ pub(crate) fn type_of(kind: ErrorKind) -> GatewayResponseType {
         | ErrorKind::BrokenPayload
         | ErrorKind::BadRequest
         | ErrorKind::ClientBody
+        | ErrorKind::RequestTimeout
         | ErrorKind::UriTooLong
         | ErrorKind::HeadersTooLarge => Type::Default4xx,
         ErrorKind::UnsupportedMediaType => Type::UnsupportedMediaType,

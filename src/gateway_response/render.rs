@@ -327,6 +327,8 @@ fn message(error: &Error, kind: GatewayResponseType) -> Option<String> {
         ErrorKind::BrokenPayload => Some("Could not process payload".into()),
         ErrorKind::UriTooLong => Some("Request URI too long".into()),
         ErrorKind::HeadersTooLarge => Some("HTTP header is larger than 10240 bytes.".into()),
+        // Chosen: API Gateway's own answer to it is not known.
+        ErrorKind::RequestTimeout => Some("Request timed out".into()),
         ErrorKind::Unsupported => Some(error.message().into()),
         ErrorKind::Invocation => Some("Internal server error".into()),
         _ => kind.message().map(str::to_owned),
@@ -337,6 +339,7 @@ fn status(kind: ErrorKind, response_type: GatewayResponseType) -> StatusCode {
     match kind {
         ErrorKind::UriTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ErrorKind::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
         // Observed: O:31159485353
         ErrorKind::Function => StatusCode::BAD_GATEWAY,

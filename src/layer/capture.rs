@@ -126,10 +126,20 @@ pub(super) async fn collect_request(
 
 /// The client's body could not be read.
 pub(super) fn client_body(error: BodyError) -> Error {
+    client_failed(&error).with_source(error)
+}
+
+fn client_failed(error: &BodyError) -> Error {
     if error.is_too_large() {
-        return request_too_large();
+        request_too_large()
+    } else if error.is_timed_out() {
+        Error::new(
+            ErrorKind::RequestTimeout,
+            "the request body did not come in time",
+        )
+    } else {
+        Error::new(ErrorKind::ClientBody, "the request body broke off")
     }
-    Error::new(ErrorKind::ClientBody, "the request body broke off").with_source(error)
 }
 
 fn request_too_large() -> Error {
@@ -141,14 +151,10 @@ fn request_too_large() -> Error {
 
 /// A call that failed because the client's body did is no failure of the backend.
 pub(super) fn blame_client(error: Error) -> Error {
-    let body = match find::<BodyError>(&error) {
-        Some(body) if error.kind() == ErrorKind::Network => body,
-        _ => return error,
-    };
-    if body.is_too_large() {
-        return request_too_large().with_source(error);
+    match find::<BodyError>(&error) {
+        Some(body) if error.kind() == ErrorKind::Network => client_failed(body).with_source(error),
+        _ => error,
     }
-    Error::new(ErrorKind::ClientBody, "the request body broke off").with_source(error)
 }
 
 /// The answer's body could not be read.

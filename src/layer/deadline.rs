@@ -1,15 +1,158 @@
-//! The deadline of a call, where it has to cover the body of the answer.
+//! Deadlines of a call: on its answer, on the body of it where that is read as a whole, and on its
+//! pauses where it streams.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::body::Body;
-use crate::error::{Error, ErrorKind};
+use crate::body::{Body, BodyError, Motion, Watch};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
 
 /// When the answer has to be there as a whole; goes up with the answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(pub(super) Instant);
+
+/// When a call is too late. The time a backend has begins when the request is written, and does not
+/// pass while the client's body is waited for.
+// AWS: a body is there as a whole before the integration is called.
+#[derive(Debug)]
+pub(super) struct Clock {
+    timeout: Duration,
+    at: Instant,
+    upload: Option<Arc<Watch>>,
+    frames: u32,
+}
+
+impl Clock {
+    /// Begins now; `body` is that of the request.
+    pub(super) fn begin(timeout: Duration, body: &mut Body) -> Option<Self> {
+        let upload = body.watch();
+        Some(Self {
+            timeout,
+            at: Instant::now().checked_add(timeout)?,
+            frames: upload.as_ref().map_or(0, |upload| upload.look().1),
+            upload,
+        })
+    }
+
+    /// When to ask whether it is too late.
+    pub(super) fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// Whether the request is not written yet.
+    pub(super) fn is_uploading(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| !upload.is_over())
+    }
+
+    /// Whether it is too late, now that the time has come to ask. If not, it will come again.
+    pub(super) fn is_over(&mut self) -> bool {
+        let Some(upload) = &self.upload else {
+            return true;
+        };
+        let since = if let Some(over) = upload.over_since() {
+            self.upload = None;
+            over
+        } else {
+            // A backend that takes nothing of what is there is late.
+            let (motion, frames) = upload.look();
+            if motion == Motion::Taken && frames == self.frames {
+                return true;
+            }
+            self.frames = frames;
+            Instant::now()
+        };
+        match since.checked_add(self.timeout) {
+            Some(at) if at > self.at => {
+                self.at = at;
+                false
+            }
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// The deadline for the rest of an answer that has begun.
+    pub(super) fn deadline(&self) -> Deadline {
+        let over = self.upload.as_ref().and_then(|upload| upload.over_since());
+        let since = over.and_then(|over| over.checked_add(self.timeout));
+        Deadline(since.map_or(self.at, |at| at.max(self.at)))
+    }
+}
+
+/// An answer that breaks off with an error when it is silent for too long.
+pub(super) struct Flowing {
+    body: Body,
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the timer runs.
+    silent: bool,
+}
+
+impl Flowing {
+    pub(super) fn new(body: Body, limit: Duration) -> Self {
+        Self {
+            body,
+            limit,
+            timer: None,
+            silent: false,
+        }
+    }
+
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.silent {
+            let Some(at) = Instant::now().checked_add(self.limit) else {
+                return false;
+            };
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(at),
+                None => self.timer = Some(Box::pin(sleep_until(at))),
+            }
+            self.silent = true;
+        }
+        self.timer
+            .as_mut()
+            .is_some_and(|timer| timer.as_mut().poll(cx).is_ready())
+    }
+}
+
+impl HttpBody for Flowing {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                self.silent = false;
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::into)))
+            }
+            Poll::Pending if self.is_late(cx) => {
+                // What is left of the connection goes with it.
+                self.body = Body::empty();
+                Poll::Ready(Some(Err(passed().into())))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// The deadline has passed.
 pub(super) fn passed() -> Error {

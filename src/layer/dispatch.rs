@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -15,9 +16,10 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::layer::capture;
-use crate::layer::deadline::{self, Deadline};
+use crate::layer::deadline::{self, Clock, Flowing};
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
+use crate::mapping::{Flow, flow};
 use crate::target::Target;
 use crate::trace::Trace;
 
@@ -27,6 +29,10 @@ use crate::trace::Trace;
 /// [`HttpClient`](crate::backend::HttpClient)), an axum router, a function in process. It always
 /// counts as ready, since a client that is not ready must fail the request and not the gateway;
 /// the readiness of the inner service is awaited within the deadline.
+///
+/// The deadline is for the beginning of an answer: its head and the first of its body. An answer of
+/// `responseTransferMode: STREAM`, of events or of gRPC goes on as soon as its head is there. The
+/// time begins when the request is written, and does not pass while its body is waited for.
 ///
 /// # Errors
 /// [`ErrorKind::Timeout`](crate::error::ErrorKind::Timeout) after the deadline; an [`Error`] of the inner service as it is; any
@@ -95,10 +101,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = capture::own(request);
+        let mut request = capture::own(request);
         let target = request.extensions().get::<Target>();
         let timeout = target.and_then(|target| target.timeout);
-        let collects = target.is_some_and(|target| target.answer_is_collected);
+        let answer = target.map_or(Awaited::default(), Awaited::of);
+        let clock = timeout.and_then(|timeout| Clock::begin(timeout, request.body_mut()));
         let (request, watch) = match request.extensions().get::<Trace>() {
             None => (request, None),
             Some(trace) => {
@@ -107,11 +114,11 @@ where
             }
         };
         let call = OneCall::new(self.inner.clone(), request);
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         DispatchFuture {
             call,
-            deadline,
-            collects,
+            clock,
+            answer,
+            begun: None,
             sleep: None,
             watch,
         }
@@ -127,8 +134,10 @@ pin_project! {
     {
         #[pin]
         call: OneCall<S>,
-        deadline: Option<Instant>,
-        collects: bool,
+        clock: Option<Clock>,
+        answer: Awaited,
+        // An answer whose body has not begun.
+        begun: Option<Response<Body>>,
         // Made when the backend did not answer at once.
         #[pin]
         sleep: Option<Sleep>,
@@ -147,30 +156,94 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Poll::Ready(answer) = this.call.as_mut().poll(cx) {
-            return Poll::Ready(match answer {
-                Ok(response) => {
-                    let mut response = response.map(Body::new);
-                    if let Some((trace, sent)) = this.watch.take() {
-                        response = tap::answer(&trace, response, sent.elapsed());
+        loop {
+            if let Some(response) = this.begun {
+                match response.body_mut().poll_first(cx) {
+                    Poll::Ready(Ok(())) => {
+                        let response = this.begun.take().unwrap_or_default();
+                        return Poll::Ready(Ok(this.answer.streams(response)));
                     }
-                    if let (true, Some(deadline)) = (*this.collects, *this.deadline) {
-                        response.extensions_mut().insert(Deadline(deadline));
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(Err(capture::backend_body(error)));
                     }
-                    Ok(response)
+                    Poll::Pending => break,
                 }
-                Err(error) => Err(capture::blame_client(error)),
-            });
+            }
+            let response = match this.call.as_mut().poll(cx) {
+                Poll::Ready(Ok(response)) => response.map(Body::new),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(capture::blame_client(error))),
+                Poll::Pending => break,
+            };
+            let mut response = match this.watch.take() {
+                Some((trace, sent)) => tap::answer(&trace, response, sent.elapsed()),
+                None => response,
+            };
+            let Some(clock) = this.clock else {
+                return Poll::Ready(Ok(this.answer.streams(response)));
+            };
+            if this.answer.is_collected {
+                response.extensions_mut().insert(clock.deadline());
+                return Poll::Ready(Ok(response));
+            }
+            // Both ways at once: the rest of the request may wait for the head of the answer.
+            if this.answer.is_seen_at_once(&response) || clock.is_uploading() {
+                return Poll::Ready(Ok(this.answer.streams(response)));
+            }
+            *this.begun = Some(response);
         }
-        let Some(deadline) = *this.deadline else {
+        let Some(clock) = this.clock else {
             return Poll::Pending;
         };
         if this.sleep.is_none() {
-            this.sleep.set(Some(tokio::time::sleep_until(deadline)));
+            this.sleep.set(Some(tokio::time::sleep_until(clock.at())));
         }
-        match this.sleep.as_mut().as_pin_mut().map(|sleep| sleep.poll(cx)) {
-            Some(Poll::Ready(())) => Poll::Ready(Err(deadline::passed())),
-            Some(Poll::Pending) | None => Poll::Pending,
+        while let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
+            ready!(sleep.as_mut().poll(cx));
+            if clock.is_over() {
+                return Poll::Ready(Err(deadline::passed()));
+            }
+            sleep.reset(clock.at());
+        }
+        Poll::Pending
+    }
+}
+
+/// How the answer is awaited.
+#[derive(Debug, Clone, Copy, Default)]
+struct Awaited {
+    is_collected: bool,
+    is_stream: bool,
+    idle: Option<Duration>,
+}
+
+impl Awaited {
+    fn of(target: &Target) -> Self {
+        Self {
+            is_collected: target.answer_is_collected,
+            is_stream: target.answer_is_stream,
+            idle: target.idle_timeout,
+        }
+    }
+
+    /// Whether an answer goes on before its body begins. The others wait for the first of it, so
+    /// that a backend that breaks off there has failed, as it has when it breaks off in its head.
+    fn is_seen_at_once(self, response: &Response<Body>) -> bool {
+        let body = response.body();
+        body.as_bytes().is_some()
+            || self.is_stream
+            || (body.length().is_none() && flow(response.headers()) != Flow::Whole)
+    }
+
+    /// Bounds the pauses of an answer.
+    fn streams(self, response: Response<Body>) -> Response<Body> {
+        match self.idle {
+            Some(limit)
+                if response.body().as_bytes().is_none()
+                    && flow(response.headers()) != Flow::Messages =>
+            {
+                response.map(|body| Body::new(Flowing::new(body, limit)))
+            }
+            Some(_) | None => response,
         }
     }
 }
@@ -178,7 +251,7 @@ where
 impl<S: Service<Request<Body>>> fmt::Debug for DispatchFuture<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DispatchFuture")
-            .field("deadline", &self.deadline)
+            .field("clock", &self.clock)
             .finish_non_exhaustive()
     }
 }

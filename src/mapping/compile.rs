@@ -120,6 +120,8 @@ impl<'a> Compiler<'a> {
             .as_ref()
             .is_some_and(|tls| tls.insecure_skip_verification);
         target.templated_host = uri.as_ref().is_some_and(UriTemplate::has_templated_host);
+        target.answer_is_stream = stream;
+        target.idle_timeout = self.stage.limits.idle;
         target.answer_is_collected = match kind {
             IntegrationType::HttpProxy => false,
             IntegrationType::AwsProxy => !stream,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::{HeaderMap, header};
 
 use crate::integration::ContentHandling;
 use crate::mapping::method_request::lossy;
@@ -14,6 +15,34 @@ use crate::mapping::method_request::lossy;
 // type counts.
 pub(crate) fn media_type(header: &str) -> &str {
     header.split([',', ';']).next().unwrap_or_default().trim()
+}
+
+/// How an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// At once, as far as the backend and the network can.
+    Whole,
+    /// In pieces, with pauses in between; its head says something by itself.
+    Pieces,
+    /// The same, and a pause may last for ever.
+    Messages,
+}
+
+/// How an answer with these headers comes, unless its length is known.
+pub(crate) fn flow(headers: &HeaderMap) -> Flow {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let is = |start: &str| {
+        media_type
+            .and_then(|media_type| media_type.as_bytes().get(..start.len()))
+            .is_some_and(|found| found.eq_ignore_ascii_case(start.as_bytes()))
+    };
+    if is("application/grpc") {
+        Flow::Messages
+    } else if is("text/event-stream") || is("multipart/x-mixed-replace") {
+        Flow::Pieces
+    } else {
+        Flow::Whole
+    }
 }
 
 /// The binary media types of an API.

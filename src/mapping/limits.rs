@@ -1,4 +1,6 @@
-//! Sizes that a request and an answer must keep to.
+//! Sizes and times that a request and an answer must keep to.
+
+use std::time::Duration;
 
 use crate::template;
 
@@ -14,6 +16,9 @@ pub struct Limits {
     pub response_body: Option<u64>,
     /// The longest body, either way, that is held in memory because a mapping reads it, in bytes.
     pub collected: u64,
+    /// How long the body of an answer that streams may be silent before it is cut off. Messages of
+    /// gRPC may be silent for ever.
+    pub idle: Option<Duration>,
     /// The largest payload that a Lambda function is sent, and that it answers with, in bytes; a
     /// streamed answer has no limit.
     pub function_payload: Option<u64>,
@@ -25,6 +30,9 @@ pub struct Limits {
     /// What one rendering of a template may cost.
     pub template: template::Limits,
 }
+
+// AWS: response-transfer-mode — of a Regional API.
+const IDLE: Duration = Duration::from_secs(300);
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -44,12 +52,13 @@ impl Limits {
     }
 
     /// No limit on what streams through; what has to be held in memory is still bounded, by
-    /// 10 MiB.
+    /// 10 MiB. A streamed answer may be silent for five minutes, as with API Gateway.
     pub fn none() -> Self {
         Self {
             request_body: None,
             response_body: None,
             collected: 10 * MEBIBYTE,
+            idle: Some(IDLE),
             function_payload: None,
             headers: None,
             uri: None,

@@ -43,6 +43,7 @@ pub use plan::{Plan, PlanError};
 pub use stage::Stage;
 
 pub(crate) use call::Call;
+pub(crate) use content::{Flow, flow};
 pub(crate) use context::Facts;
 pub(crate) use expression::{Destination, Side as ExpressionSide, Source, destination};
 pub(crate) use function::{

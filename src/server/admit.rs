@@ -1,6 +1,6 @@
 //! Which requests reach the service at all: those that are framed, addressed and sized soundly.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 
@@ -27,18 +27,24 @@ impl Sizes {
 pub(super) enum Refusal {
     Host,
     Target,
+    /// No request of HTTP at all.
+    Malformed,
     TransferCoding,
     Connect,
     HeadersTooLarge(usize),
+    /// More of them than anybody reads.
+    HeadersTooMany,
     UriTooLong,
 }
 
 impl Refusal {
     pub(super) fn status(self) -> StatusCode {
         match self {
-            Self::Host | Self::Target => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Target | Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TransferCoding | Self::Connect => StatusCode::NOT_IMPLEMENTED,
-            Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::HeadersTooLarge(_) | Self::HeadersTooMany => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
         }
     }
@@ -47,7 +53,7 @@ impl Refusal {
     /// matter of opinion.
     pub(super) fn response(self, version: Version) -> Response<Bytes> {
         let (media_type, body) = match self {
-            Self::Host | Self::Target => {
+            Self::Host | Self::Target | Self::Malformed => {
                 (JSON, Bytes::from_static(b"{\"message\":\"Bad Request\"}"))
             }
             Self::TransferCoding | Self::Connect => (
@@ -58,6 +64,11 @@ impl Refusal {
             Self::HeadersTooLarge(limit) => (
                 "text/plain",
                 Bytes::from(format!("HTTP header is larger than {limit} bytes.")),
+            ),
+            // Chosen: hyper reads 100.
+            Self::HeadersTooMany => (
+                "text/plain",
+                Bytes::from_static(b"HTTP header has more than 100 lines."),
             ),
             // AWS: limits — the text.
             Self::UriTooLong => (
@@ -76,6 +87,28 @@ impl Refusal {
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+
+    /// The answer as it goes over a connection of HTTP/1.
+    pub(super) fn wire(self) -> Bytes {
+        let response = self.response(Version::HTTP_11);
+        let mut wire = BytesMut::new();
+        wire.extend_from_slice(b"HTTP/1.1 ");
+        wire.extend_from_slice(response.status().as_str().as_bytes());
+        wire.extend_from_slice(b" ");
+        let reason = response.status().canonical_reason();
+        wire.extend_from_slice(reason.unwrap_or_default().as_bytes());
+        wire.extend_from_slice(b"\r\n");
+        for (name, value) in response.headers() {
+            wire.extend_from_slice(name.as_str().as_bytes());
+            wire.extend_from_slice(b": ");
+            wire.extend_from_slice(value.as_bytes());
+            wire.extend_from_slice(b"\r\n");
+        }
+        let length = response.body().len();
+        wire.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+        wire.extend_from_slice(response.body());
+        wire.freeze()
     }
 }
 

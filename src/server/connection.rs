@@ -1,8 +1,10 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,9 +22,13 @@ use crate::mapping::ClientAddress;
 use crate::server::Server;
 use crate::server::admit::Sizes;
 use crate::server::entry::Entry;
+use crate::server::patience::{Activity, Patience, Verdict};
 use crate::server::protocol::{Protocol, detect};
 use crate::server::spelling::{Spelled, Tap};
-use crate::server::stream::Stream;
+use crate::server::stream::{Refusals, Stream};
+
+/// Clients that stop moving get this part of the grace of a shutdown.
+const PATIENCE_OF_DRAIN: u32 = 5;
 
 /// What the connections of a server have in common.
 #[derive(Debug)]
@@ -37,7 +43,8 @@ impl Terms {
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
-            .header_read_timeout(server.header_read_timeout)
+            // We have our own, which knows an idle connection from an unfinished head.
+            .header_read_timeout(None)
             .max_buf_size(server.buffer());
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
@@ -71,7 +78,7 @@ where
 {
     let server = &terms.server;
     let found = tokio::select! {
-        found = timeout(server.header_read_timeout, detect(&mut stream)) => found,
+        found = timeout(server.times.idle, detect(&mut stream, server.times.head)) => found,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
     let Some((protocol, opening)) =
@@ -83,25 +90,55 @@ where
     let tap = spelled
         .clone()
         .map(|spelled| Tap::new(server.buffer(), spelled));
-    let io = TokioIo::new(Stream::new(stream, opening, tap));
+    let activity = Arc::<Activity>::default();
+    let refusals = match protocol {
+        Protocol::Http1 => Refusals::of(server.sizes.headers),
+        Protocol::Http2 => Refusals::default(),
+    };
+    let stream = Stream::new(stream, opening, tap, Arc::clone(&activity), refusals);
+    let io = TokioIo::new(stream);
+    let http1 = protocol == Protocol::Http1;
+    let mut patience = Patience::new(Arc::clone(&activity), server.times, http1);
     let entry = Entry {
         service,
         client,
         sizes: server.sizes,
         spelled,
+        activity,
     };
 
-    /// Polls a connection of either kind, and tells it to end when `stop` says so.
+    let mut stop = std::pin::pin!(stop.wait_for(|stop| *stop));
+    let mut ending = false;
+
+    /// Polls a connection of either kind, and tells it to end when `stop` or its patience says so.
     macro_rules! drive {
         ($connection:expr) => {{
             let mut connection = std::pin::pin!($connection);
-            tokio::select! {
-                biased;
-                ended = connection.as_mut() => return Ok(ended?),
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-            connection.as_mut().graceful_shutdown();
-            Ok(connection.await?)
+            poll_fn(|cx| {
+                loop {
+                    if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                        return Poll::Ready(ended.map_err(BoxError::from));
+                    }
+                    let verdict = patience.poll(cx);
+                    match verdict {
+                        Poll::Ready(Verdict::Idle) if !ending => {}
+                        Poll::Ready(verdict) => {
+                            tracing::debug!(?verdict, "a connection was cut off");
+                            return Poll::Ready(Err(
+                                io::Error::from(io::ErrorKind::TimedOut).into()
+                            ));
+                        }
+                        Poll::Pending if ending || stop.as_mut().poll(cx).is_pending() => {
+                            return Poll::Pending;
+                        }
+                        Poll::Pending => {}
+                    }
+                    ending = true;
+                    patience.hurry(server.drain / PATIENCE_OF_DRAIN);
+                    connection.as_mut().graceful_shutdown();
+                }
+            })
+            .await
         }};
     }
     match protocol {

@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body as HttpBody;
+use http::{Request, Response, Version, header};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -17,6 +18,7 @@ use crate::error::BoxError;
 use crate::layer::OneCall;
 use crate::mapping::ClientAddress;
 use crate::server::admit::{Sizes, admit};
+use crate::server::patience::Activity;
 use crate::server::spelling::Spelled;
 
 /// The service of one connection.
@@ -26,7 +28,12 @@ pub(super) struct Entry<S> {
     pub(super) client: Option<ClientAddress>,
     pub(super) sizes: Sizes,
     pub(super) spelled: Option<Spelled>,
+    pub(super) activity: Arc<Activity>,
 }
+
+/// Answers in memory of at most this many bytes are taken by a connection of HTTP/2 at once, or
+/// hold no more than a frame does.
+const SHORT: usize = 16 * 1024;
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Entry<S>
 where
@@ -51,12 +58,19 @@ where
                 "refused a request"
             );
             let response = refusal.response(request.version()).map(Body::from);
+            self.activity.called();
             return EntryFuture {
                 state: State::Refused {
                     response: Some(response),
                 },
+                mark: Mark::new(self),
+                http2: request.version() == Version::HTTP_2,
             };
         }
+        let http2 = request.version() == Version::HTTP_2;
+        let silent = http2 && is_grpc(&request);
+        let waits = !silent && !request.body().is_end_stream();
+        self.activity.called();
         let extensions = request.extensions_mut();
         if let Some(names) = names {
             extensions.insert(names);
@@ -64,12 +78,29 @@ where
         if let Some(client) = self.client {
             extensions.insert(client);
         }
+        let request = request.map(|body| {
+            let body = Body::new(body);
+            if waits {
+                body.watched(self.activity.watch(false))
+            } else {
+                body
+            }
+        });
+        let mark = Mark::new(self);
         EntryFuture {
             state: State::Called {
-                answer: OneCall::new(self.service.clone(), request.map(Body::new)),
+                answer: OneCall::new(self.service.clone(), request),
             },
+            mark,
+            http2,
         }
     }
+}
+
+/// A call may be silent between messages for as long as both sides like; its deadline is a header.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/grpc"))
 }
 
 pin_project! {
@@ -77,6 +108,66 @@ pin_project! {
     pub(super) struct EntryFuture<S: Service<Request<Body>>> {
         #[pin]
         state: State<OneCall<S>>,
+        mark: Mark,
+        http2: bool,
+    }
+}
+
+/// The mark of a call; it goes with the call, answered or not.
+struct Mark(Option<Arc<Activity>>);
+
+impl Mark {
+    fn new<S>(entry: &Entry<S>) -> Self {
+        Self(Some(Arc::clone(&entry.activity)))
+    }
+
+    /// The answer is there. It leaves a mark until it is written.
+    fn answered(&mut self, http2: bool, body: Body) -> Body {
+        let Some(activity) = self.0.take() else {
+            return body;
+        };
+        activity.answered();
+        // What is in memory is written at once, or as soon as the client takes it.
+        match body.as_bytes() {
+            Some(bytes) if !http2 || bytes.len() <= SHORT => body,
+            Some(bytes) => Body::new(Pieces(bytes)).watched(activity.watch(true)),
+            None => body.watched(activity.watch(true)),
+        }
+    }
+}
+
+/// Bytes that a connection of HTTP/2 takes as the client does, and not as a whole.
+struct Pieces(Bytes);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.0.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.0.len().min(SHORT);
+        Poll::Ready(Some(Ok(Frame::data(self.0.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::try_from(self.0.len()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if let Some(activity) = &self.0 {
+            activity.gone();
+        }
     }
 }
 
@@ -97,17 +188,16 @@ where
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Refused { response } => {
-                Poll::Ready(Ok(response.take().unwrap_or_default()))
-            }
-            StateProjection::Called { answer } => {
+        let this = self.project();
+        let response = match this.state.project() {
+            StateProjection::Refused { response } => response.take().unwrap_or_default(),
+            StateProjection::Called { answer } => match ready!(answer.poll(cx)) {
+                Ok(response) => response.map(Body::new),
                 // The service is infallible, so that there is no error to answer.
-                answer.poll(cx).map(|answer| {
-                    Ok(answer
-                        .map_or_else(|_| Response::default(), |response| response.map(Body::new)))
-                })
-            }
-        }
+                Err(_) => Response::default(),
+            },
+        };
+        let http2 = *this.http2;
+        Poll::Ready(Ok(response.map(|body| this.mark.answered(http2, body))))
     }
 }

@@ -11,6 +11,7 @@
 //! | HTTP/1.1 without `Host`, with several, or with one that is no host | 400 |
 //! | `Transfer-Encoding` other than `chunked` | 501 |
 //! | `CONNECT` | 501 |
+//! | no request of HTTP | 400 |
 //! | headers over the limit, more than 100 headers | 431 |
 //! | target over the limit | 414 |
 //! | `GET http://other/path` | served as `GET /path` |
@@ -38,6 +39,7 @@ mod admit;
 mod connection;
 mod entry;
 mod framing;
+mod patience;
 mod protocol;
 mod spelling;
 mod stream;
@@ -67,12 +69,17 @@ use crate::error::BoxError;
 use crate::mapping::{ClientAddress, Limits};
 use crate::server::admit::Sizes;
 use crate::server::connection::Terms;
+use crate::server::patience::Times;
 
 pub use swap::Swap;
 #[cfg(feature = "server-tls")]
 pub use tls::Tls;
 
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+// AWS: limits, "Idle connection timeout".
+const IDLE_TIMEOUT: Duration = Duration::from_secs(310);
+// Chosen: about what API Gateway gives an integration.
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(10);
 /// How often a silent HTTP/2 client is asked whether it is there, and how long it may think.
 const HTTP2_PING: Duration = Duration::from_secs(30);
@@ -87,7 +94,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     sizes: Sizes,
     keep_header_names: bool,
-    header_read_timeout: Duration,
+    times: Times,
     drain: Duration,
     max_connections: usize,
     #[cfg(feature = "server-tls")]
@@ -109,7 +116,11 @@ impl Server {
         Self {
             sizes: Sizes::default(),
             keep_header_names: false,
-            header_read_timeout: HEADER_READ_TIMEOUT,
+            times: Times {
+                head: HEADER_READ_TIMEOUT,
+                idle: IDLE_TIMEOUT,
+                body: BODY_IDLE_TIMEOUT,
+            },
             drain: DRAIN,
             max_connections: usize::MAX,
             #[cfg(feature = "server-tls")]
@@ -132,14 +143,32 @@ impl Server {
         self
     }
 
-    /// How long a client may take to send a head, and how long an idle connection of HTTP/1 is
-    /// kept. The default is 30 seconds.
+    /// How long a client may take to send a head over HTTP/1, from its first byte to its last; then
+    /// the connection is closed. The default is 30 seconds. This and the other timeouts are held to
+    /// by a quarter: 30 seconds may be 37.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        self.header_read_timeout = timeout;
+        self.times.head = timeout;
         self
     }
 
-    /// How long requests may go on after the shutdown began. The default is 10 seconds.
+    /// How long a connection without a request is kept. The default is 310 seconds, which is API
+    /// Gateway's.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.times.idle = timeout;
+        self
+    }
+
+    /// How long a client may send nothing of a body that the service waits for, and take nothing of
+    /// an answer. The body of the request then ends in an error that the layers answer with 408;
+    /// the connection of an answer is cut off. The default is 30 seconds. Bodies of gRPC over HTTP/2
+    /// are waited for without end: their calls have deadlines of their own.
+    pub fn body_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.times.body = timeout;
+        self
+    }
+
+    /// How long requests may go on after the shutdown began. The default is 10 seconds. A client
+    /// that neither sends nor takes anything meanwhile gets a fifth of it.
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
         self

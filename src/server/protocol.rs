@@ -4,8 +4,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::timeout;
 
 /// What every HTTP/2 connection begins with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -42,30 +44,50 @@ impl Opening {
     }
 }
 
-/// Reads until the protocol is known. None if the client left before.
+/// Reads until the protocol is known, which may take so long from the first byte. None if the
+/// client left before.
 pub(super) async fn detect<T: AsyncRead + Unpin>(
     stream: &mut T,
+    most: Duration,
 ) -> io::Result<Option<(Protocol, Opening)>> {
     let mut opening = Opening::default();
-    loop {
-        let count = poll_fn(|cx| {
-            let mut buf = ReadBuf::new(opening.bytes.get_mut(opening.filled..).unwrap_or_default());
-            ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf))?;
-            Poll::Ready(io::Result::Ok(buf.filled().len()))
-        })
-        .await?;
-        opening.filled += count;
-        let read = opening.filled();
-        if read == PREFACE {
-            return Ok(Some((Protocol::Http2, opening)));
-        }
-        if !PREFACE.starts_with(read) {
-            return Ok(Some((Protocol::Http1, opening)));
-        }
-        if count == 0 {
-            return Ok(None);
-        }
+    // Nearly always this is all.
+    if let Some(found) = read(stream, &mut opening).await? {
+        return Ok(found.map(|protocol| (protocol, opening)));
     }
+    let rest = async {
+        loop {
+            if let Some(found) = read(stream, &mut opening).await? {
+                return io::Result::Ok(found);
+            }
+        }
+    };
+    let found = timeout(most, rest).await??;
+    Ok(found.map(|protocol| (protocol, opening)))
+}
+
+/// Reads once. None if it cannot be told yet; within, none if the client left.
+async fn read<T: AsyncRead + Unpin>(
+    stream: &mut T,
+    opening: &mut Opening,
+) -> io::Result<Option<Option<Protocol>>> {
+    let count = poll_fn(|cx| {
+        let mut buf = ReadBuf::new(opening.bytes.get_mut(opening.filled..).unwrap_or_default());
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf))?;
+        Poll::Ready(io::Result::Ok(buf.filled().len()))
+    })
+    .await?;
+    opening.filled += count;
+    let read = opening.filled();
+    Ok(if read == PREFACE {
+        Some(Some(Protocol::Http2))
+    } else if !PREFACE.starts_with(read) {
+        Some(Some(Protocol::Http1))
+    } else if count == 0 {
+        Some(None)
+    } else {
+        None
+    })
 }
 
 #[cfg(test)]
@@ -73,7 +95,7 @@ mod tests {
     use super::*;
 
     async fn found(mut bytes: &[u8]) -> Option<(Protocol, Vec<u8>)> {
-        let (protocol, mut opening) = detect(&mut bytes).await.unwrap()?;
+        let (protocol, mut opening) = detect(&mut bytes, Duration::MAX).await.unwrap()?;
         let mut replayed = Vec::new();
         loop {
             let mut space = [0; 5];

@@ -2,12 +2,16 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::server::admit::Refusal;
+use crate::server::patience::Activity;
 use crate::server::protocol::Opening;
 use crate::server::spelling::Tap;
 
@@ -19,16 +23,29 @@ pub(super) struct Stream<T> {
     inner: T,
     opening: Opening,
     tap: Option<Tap>,
+    activity: Arc<Activity>,
+    refusals: Refusals,
+    /// What is written in place of hyper's answer.
+    instead: Bytes,
     lingering: Option<Pin<Box<Sleep>>>,
     shut: bool,
 }
 
 impl<T> Stream<T> {
-    pub(super) fn new(inner: T, opening: Opening, tap: Option<Tap>) -> Self {
+    pub(super) fn new(
+        inner: T,
+        opening: Opening,
+        tap: Option<Tap>,
+        activity: Arc<Activity>,
+        refusals: Refusals,
+    ) -> Self {
         Self {
             inner,
             opening,
             tap,
+            activity,
+            refusals,
+            instead: Bytes::new(),
             lingering: None,
             shut: false,
         }
@@ -46,14 +63,106 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
         if !this.opening.replay(buf) {
             ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
         }
-        if let Some(tap) = &mut this.tap {
-            tap.see(buf.filled().get(before..).unwrap_or_default());
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
+            this.activity.read();
         }
+        if let Some(tap) = &mut this.tap {
+            tap.see(read);
+        }
+        this.refusals.saw(read.len());
         Poll::Ready(Ok(()))
     }
 }
 
+/// Which answers of hyper's own are replaced, on a connection of HTTP/1: those to what it could not
+/// read as a request. They have no body and end the connection.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// The limit on headers that is told, or nothing to replace nothing.
+    limit: Option<Option<usize>>,
+    /// How much was read since the last answer.
+    read: usize,
+    /// Whether a part of an answer is still to be written.
+    partial: bool,
+}
+
+impl Refusals {
+    /// Replaces them, and tells this limit on headers.
+    pub(super) fn of(limit: Option<usize>) -> Self {
+        Self {
+            limit: Some(limit),
+            ..Self::default()
+        }
+    }
+
+    fn saw(&mut self, length: usize) {
+        self.read = self.read.saturating_add(length);
+    }
+
+    fn flushed(&mut self) {
+        (self.partial, self.read) = (false, 0);
+    }
+
+    /// What takes the place of an answer that begins like this.
+    fn instead(&self, answer: &[u8]) -> Option<Refusal> {
+        let limit = self.limit?;
+        let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+        match status {
+            b"400" => Some(Refusal::Malformed),
+            b"414" => Some(Refusal::UriTooLong),
+            b"431" => Some(match limit {
+                Some(limit) if self.read > limit => Refusal::HeadersTooLarge(limit),
+                Some(_) | None => Refusal::HeadersTooMany,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
+    /// Keeps an answer of hyper's back, if it is one, to write another. Whatever else is written
+    /// was asked of the service.
+    fn takes_the_place_of(&mut self, bytes: &[u8]) -> bool {
+        if self.refusals.partial || !bytes.starts_with(b"HTTP/1.1 4") {
+            return false;
+        }
+        let Some(refusal) = self.refusals.instead(bytes) else {
+            return false;
+        };
+        if !self.activity.is_without_answer() {
+            return false;
+        }
+        tracing::debug!(
+            ?refusal,
+            status = refusal.status().as_u16(),
+            "refused what is no request"
+        );
+        self.instead = refusal.wire();
+        true
+    }
+
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.instead.has_remaining() {
+            let written = ready!(Pin::new(&mut self.inner).poll_write(cx, &self.instead))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.instead.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Leaves the marks of a write.
+    fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.refusals.partial = true;
+        match &written {
+            Poll::Ready(_) => self.activity.wrote(),
+            Poll::Pending => self.activity.blocked(),
+        }
+        written
+    }
+
     /// Reads and drops what the client has sent, when it has sent something that nobody read:
     /// closing would throw away the answer on its way.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -94,15 +203,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+        let this = self.get_mut();
+        if this.takes_the_place_of(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let written = Pin::new(&mut this.inner).poll_write(cx, buf);
+        this.wrote(written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
+        ready!(Pin::new(&mut this.inner).poll_flush(cx))?;
+        this.activity.flushed();
+        this.refusals.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
         if !this.shut {
             ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
             this.shut = true;
@@ -115,7 +235,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        if let [first, rest @ ..] = bufs
+            && this.takes_the_place_of(first)
+        {
+            let rest: usize = rest.iter().map(|buf| buf.len()).sum();
+            return Poll::Ready(Ok(first.len() + rest));
+        }
+        let written = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
+        this.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {

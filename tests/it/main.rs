@@ -24,6 +24,8 @@ mod cli;
 mod conformance;
 #[cfg(feature = "aws-config")]
 mod credentials;
+#[cfg(all(feature = "client", feature = "server"))]
+mod faults;
 mod floors;
 #[cfg(all(feature = "client", feature = "openapi", feature = "server"))]
 mod grpc;

@@ -361,7 +361,8 @@ async fn expect_is_answered_when_the_body_is_read() {
 
 #[tokio::test]
 async fn a_silent_client_is_left() {
-    let server = start(Server::new().header_read_timeout(Duration::from_millis(100))).await;
+    let brief = Duration::from_millis(100);
+    let server = start(Server::new().header_read_timeout(brief).idle_timeout(brief)).await;
     for opening in [
         &b""[..],
         b"P",

@@ -234,6 +234,49 @@ impl<R: AsyncRead + Unpin> Wire<R> {
     }
 }
 
+/// Both ends of a connection, raw.
+#[cfg(feature = "client")]
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) wire: Wire<tokio::net::tcp::OwnedReadHalf>,
+    pub(crate) write: tokio::net::tcp::OwnedWriteHalf,
+}
+
+#[cfg(feature = "client")]
+impl Raw {
+    pub(crate) fn new(connection: tokio::net::TcpStream) -> Self {
+        connection.set_nodelay(true).unwrap();
+        let (read, write) = connection.into_split();
+        Self {
+            wire: Wire::new(read),
+            write,
+        }
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        soon(
+            "a write",
+            tokio::io::AsyncWriteExt::write_all(&mut self.write, text.as_bytes()),
+        )
+        .await
+        .unwrap();
+    }
+
+    pub(crate) async fn head(&mut self) -> Head {
+        soon("a head", self.wire.head()).await.unwrap()
+    }
+
+    /// The connection, without what was read of it and not used.
+    pub(crate) fn into_stream(self) -> tokio::net::TcpStream {
+        self.wire.from.reunite(self.write).unwrap()
+    }
+
+    pub(crate) async fn chunk(&mut self) -> Result<String, Vec<(String, String)>> {
+        let chunk = soon("a chunk", self.wire.chunk()).await.unwrap();
+        chunk.map(|data| String::from_utf8(data).unwrap())
+    }
+}
+
 /// UTF-8 if it is, else each byte as the character of its number.
 fn latin_or_utf8(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -103,6 +104,10 @@ pub(crate) struct Serve {
     /// How many threads serve, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", env = "APIGW_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
+
+    /// How many seconds a client may send nothing of a body, and take nothing of an answer
+    #[arg(long, value_name = "SECONDS", env = "APIGW_BODY_IDLE_TIMEOUT", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    body_idle_timeout: u32,
 
     /// Let hosts with parameters or stage variables lead to link-local addresses
     ///
@@ -213,6 +218,7 @@ impl Serve {
 
         let mut server = Server::new()
             .limits(&self.stage.limits())
+            .body_idle_timeout(Duration::from_secs(self.body_idle_timeout.into()))
             .keep_header_names(keep_header_names);
         if let Some(most) = self.load.max_connections {
             server = server.max_connections(most);

@@ -213,6 +213,7 @@ fn remove_hops(headers: &mut HeaderMap) {
 fn failed(error: &Error) -> Response<Body> {
     let status = match error.kind() {
         ErrorKind::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorKind::ClientBody => StatusCode::BAD_REQUEST,
         ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorKind::Network => StatusCode::BAD_GATEWAY,
