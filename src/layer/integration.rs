@@ -12,6 +12,8 @@ use crate::layer::{
     RequestMapping, RequestMappingLayer, ResponseSelection, ResponseSelectionLayer, SigV4,
     SigV4Layer,
 };
+#[cfg(all(feature = "retry", feature = "openapi"))]
+use crate::layer::{Retry, RetryLayer};
 use crate::mapping::Plan;
 
 /// A whole integration around a backend: an [`Infallible`](std::convert::Infallible) service, as
@@ -55,8 +57,9 @@ pub struct IntegrationLayer {
 }
 
 /// The service that [`IntegrationLayer`] makes of a backend.
-pub type IntegrationService<S> =
-    GatewayResponse<BodyMapping<ResponseSelection<RequestMapping<SigV4<Dispatch<S>>>>>>;
+pub type IntegrationService<S> = Mapped<SigV4<Dispatch<S>>>;
+
+type Mapped<S> = GatewayResponse<BodyMapping<ResponseSelection<RequestMapping<S>>>>;
 
 impl IntegrationLayer {
     /// The layers of `plan`, with API Gateway's own gateway responses.
@@ -102,9 +105,25 @@ impl<S> Layer<S> for IntegrationLayer {
 impl IntegrationLayer {
     /// The stack with the signing layer of its API.
     pub(crate) fn signed_by<S>(&self, sigv4: &SigV4Layer, backend: S) -> IntegrationService<S> {
-        let plan = || Arc::clone(&self.plan);
         let service = DispatchLayer::new().layer(backend);
         let service = sigv4.layer(service);
+        self.mapped(service)
+    }
+
+    /// The same, with a layer that sends requests again.
+    #[cfg(all(feature = "retry", feature = "openapi"))]
+    pub(crate) fn retried_by<S>(
+        &self,
+        retry: &RetryLayer,
+        sigv4: &SigV4Layer,
+        backend: S,
+    ) -> Mapped<Retry<SigV4<Dispatch<S>>>> {
+        let service = DispatchLayer::new().layer(backend);
+        self.mapped(retry.layer(sigv4.layer(service)))
+    }
+
+    fn mapped<S>(&self, service: S) -> Mapped<S> {
+        let plan = || Arc::clone(&self.plan);
         let service = RequestMappingLayer::new(plan()).layer(service);
         let service = ResponseSelectionLayer::new(plan()).layer(service);
         let service = BodyMappingLayer::new(plan()).layer(service);

@@ -12,8 +12,9 @@
 //!
 //! [`IntegrationLayer`] is this stack. Each layer is useful alone: the outermost of them captures
 //! the request as the client sent it, hands it down in the request's extensions, and what was
-//! chosen comes up in the response's. Someone else's layer fits at any seam: a retry outside
-//! `SigV4Layer`, a timeout, a cache, tracing.
+//! chosen comes up in the response's. Someone else's layer fits at any seam: a timeout, a limit, a
+//! cache, tracing. `RetryLayer` (feature `retry`), which is not in the stack, has its place outside
+//! of `SigV4Layer`.
 //!
 //! The inner service takes `Request<`[`Body`](crate::Body)`>` and may answer with any body of
 //! [`Bytes`](bytes::Bytes). One that wants another request body is adapted with tower's
@@ -34,6 +35,8 @@ mod integration;
 mod one_call;
 mod request_mapping;
 mod response_selection;
+#[cfg(feature = "retry")]
+mod retry;
 mod sigv4;
 mod tap;
 
@@ -46,6 +49,8 @@ pub use integration::{IntegrationLayer, IntegrationService};
 pub(crate) use one_call::OneCall;
 pub use request_mapping::{RequestMapping, RequestMappingLayer};
 pub use response_selection::{ResponseSelection, ResponseSelectionLayer};
+#[cfg(feature = "retry")]
+pub use retry::{Retry, RetryLayer};
 #[cfg(feature = "sigv4")]
 pub use sigv4::PayloadSigning;
 pub use sigv4::{SigV4, SigV4Layer};

@@ -19,6 +19,8 @@ use crate::credentials::SharedProvider;
 use crate::diagnostic::Diagnostic;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::gateway_response::GatewayResponses;
+#[cfg(feature = "retry")]
+use crate::layer::RetryLayer;
 use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
     IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer,
@@ -65,6 +67,8 @@ use crate::openapi::{Import, Operation, Router};
 pub struct Api {
     shared: Arc<Shared>,
     sigv4: SigV4Layer,
+    #[cfg(feature = "retry")]
+    retry: Option<RetryLayer>,
 }
 
 #[derive(Debug)]
@@ -229,6 +233,8 @@ impl Api {
                 findings,
             }),
             sigv4: SigV4Layer::without_credentials(),
+            #[cfg(feature = "retry")]
+            retry: None,
         })
     }
 
@@ -272,6 +278,14 @@ impl Api {
         self
     }
 
+    /// Sends requests to the backend again as `retry` says. Without it none is.
+    #[cfg(feature = "retry")]
+    #[must_use]
+    pub fn retry(mut self, retry: RetryLayer) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
     /// The API as a service around `backend`.
     pub fn into_service<S>(self, backend: S) -> ApiService<S> {
         let rim = GatewayResponseLayer::custom(
@@ -282,6 +296,8 @@ impl Api {
             missing: rim.layer(NoRoute),
             shared: self.shared,
             sigv4: self.sigv4,
+            #[cfg(feature = "retry")]
+            retry: self.retry,
             backend,
         }
     }
@@ -345,6 +361,8 @@ fn compile(
 pub struct ApiService<S> {
     shared: Arc<Shared>,
     sigv4: SigV4Layer,
+    #[cfg(feature = "retry")]
+    retry: Option<RetryLayer>,
     missing: GatewayResponse<NoRoute>,
     backend: S,
 }
@@ -355,6 +373,8 @@ impl<S> ApiService<S> {
         Api {
             shared: Arc::clone(&self.shared),
             sigv4: self.sigv4.clone(),
+            #[cfg(feature = "retry")]
+            retry: self.retry.clone(),
         }
     }
 }
@@ -386,6 +406,14 @@ where
             .router
             .find(request.method(), request.uri().path());
         let state = match found.and_then(|&index| self.shared.routes.get(index)) {
+            #[cfg(feature = "retry")]
+            Some(route) if let Some(retry) = &self.retry => {
+                let backend = self.backend.clone();
+                let service = route.layer.retried_by(retry, &self.sigv4, backend);
+                State::Retried {
+                    inner: Box::pin(service.into_call(request)),
+                }
+            }
             Some(route) => State::Found {
                 inner: route
                     .layer
@@ -448,6 +476,8 @@ pin_project! {
     #[project = StateProjection]
     enum State<F> {
         Found { #[pin] inner: F },
+        // In a box, for what is asked for seldom and costs more anyway.
+        Retried { inner: Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>> },
         // There is no route.
         Missing { #[pin] inner: GatewayResponseFuture<NoRoute> },
     }
@@ -466,6 +496,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Found { inner } => inner.poll(cx),
+            StateProjection::Retried { inner } => inner.as_mut().poll(cx),
             StateProjection::Missing { inner } => inner.poll(cx),
         }
     }

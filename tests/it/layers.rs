@@ -4,6 +4,8 @@
 mod cost;
 mod crossing;
 mod readiness;
+#[cfg(feature = "retry")]
+mod retry;
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, pending, ready};

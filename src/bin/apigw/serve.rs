@@ -14,11 +14,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::credentials::SharedProvider;
+use tower_apigw::layer::RetryLayer;
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server, Swap};
 
@@ -105,6 +107,14 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", env = "APIGW_THREADS", value_parser = threads)]
     threads: Option<NonZeroUsize>,
 
+    /// How many times a request is sent again that could not reach its backend, or was answered with
+    /// 502, 503 or 504
+    ///
+    /// Only methods that may be repeated: GET, HEAD, OPTIONS, PUT, DELETE. At most a fifth of all requests and ten a
+    /// second, within the time of the integration, and with bodies of up to 64 KiB where they stream.
+    #[arg(long, value_name = "N", env = "APIGW_RETRIES", default_value = "0", hide_default_value = true, value_parser = clap::value_parser!(u32).range(..=10))]
+    retries: u32,
+
     /// How many seconds a client may send nothing of a body, and take nothing of an answer
     #[arg(long, value_name = "SECONDS", env = "APIGW_BODY_IDLE_TIMEOUT", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     body_idle_timeout: u32,
@@ -187,6 +197,15 @@ impl Serve {
         }
     }
 
+    fn retry(&self) -> Option<RetryLayer> {
+        let statuses = [
+            StatusCode::BAD_GATEWAY,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ];
+        (self.retries > 0).then(|| RetryLayer::new(self.retries).statuses(statuses))
+    }
+
     async fn serve(&self, api: Api, recipe: Recipe) -> Result<(), Failure> {
         let signals = Signals::new();
         let no_signals =
@@ -229,8 +248,13 @@ impl Serve {
         let admission = self.load.admission();
         // One pool and one store of credentials for all documents to come.
         let (client, credentials) = (self.client(), self.credentials());
+        let retry = self.retry();
         let serves = move |api: Api| {
             let api = api.credentials(credentials.clone());
+            let api = match &retry {
+                Some(retry) => api.retry(retry.clone()),
+                None => api,
+            };
             admission.admit(&api.clone(), api.into_service(client.clone()))
         };
         let service = Swap::new(serves(api));
