@@ -95,7 +95,15 @@ where
         Protocol::Http1 => Refusals::of(server.sizes.headers),
         Protocol::Http2 => Refusals::default(),
     };
-    let stream = Stream::new(stream, opening, tap, Arc::clone(&activity), refusals);
+    let speaks_http = Arc::new(());
+    let stream = Stream::new(
+        stream,
+        opening,
+        tap,
+        Arc::clone(&activity),
+        refusals,
+        Arc::downgrade(&speaks_http),
+    );
     let io = TokioIo::new(stream);
     let http1 = protocol == Protocol::Http1;
     let mut patience = Patience::new(Arc::clone(&activity), server.times, http1);
@@ -105,6 +113,7 @@ where
         sizes: server.sizes,
         spelled,
         activity,
+        _speaks_http: speaks_http,
     };
 
     let mut stop = std::pin::pin!(stop.wait_for(|stop| *stop));
@@ -142,7 +151,7 @@ where
         }};
     }
     match protocol {
-        Protocol::Http1 => drive!(terms.http1.serve_connection(io, entry)),
+        Protocol::Http1 => drive!(terms.http1.serve_connection(io, entry).with_upgrades()),
         Protocol::Http2 => drive!(terms.http2.serve_connection(io, entry)),
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Entry<S> {
     pub(super) sizes: Sizes,
     pub(super) spelled: Option<Spelled>,
     pub(super) activity: Arc<Activity>,
+    /// Gone when the connection was handed over.
+    pub(super) _speaks_http: Arc<()>,
 }
 
 /// Answers in memory of at most this many bytes are taken by a connection of HTTP/2 at once, or

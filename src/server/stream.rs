@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub(super) struct Stream<T> {
     refusals: Refusals,
     /// What is written in place of hyper's answer.
     instead: Bytes,
+    /// Whether it is still HTTP that is spoken: after a switch of protocols names are none of ours,
+    /// and what comes after the end of one side is to be read.
+    speaks_http: Weak<()>,
     lingering: Option<Pin<Box<Sleep>>>,
     shut: bool,
 }
@@ -38,6 +41,7 @@ impl<T> Stream<T> {
         tap: Option<Tap>,
         activity: Arc<Activity>,
         refusals: Refusals,
+        speaks_http: Weak<()>,
     ) -> Self {
         Self {
             inner,
@@ -46,6 +50,7 @@ impl<T> Stream<T> {
             activity,
             refusals,
             instead: Bytes::new(),
+            speaks_http,
             lingering: None,
             shut: false,
         }
@@ -66,6 +71,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
         let read = buf.filled().get(before..).unwrap_or_default();
         if !read.is_empty() {
             this.activity.read();
+        }
+        if this.tap.is_some() && this.speaks_http.strong_count() == 0 {
+            this.tap = None;
         }
         if let Some(tap) = &mut this.tap {
             tap.see(read);
@@ -124,7 +132,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
     /// Keeps an answer of hyper's back, if it is one, to write another. Whatever else is written
     /// was asked of the service.
     fn takes_the_place_of(&mut self, bytes: &[u8]) -> bool {
-        if self.refusals.partial || !bytes.starts_with(b"HTTP/1.1 4") {
+        if self.refusals.partial
+            || !bytes.starts_with(b"HTTP/1.1 4")
+            || self.speaks_http.strong_count() == 0
+        {
             return false;
         }
         let Some(refusal) = self.refusals.instead(bytes) else {
@@ -226,6 +237,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<T> {
         if !this.shut {
             ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
             this.shut = true;
+        }
+        if this.speaks_http.strong_count() == 0 {
+            return Poll::Ready(Ok(()));
         }
         this.poll_linger(cx).map(Ok)
     }

@@ -10,6 +10,8 @@
 
 #[cfg(feature = "sigv4")]
 mod aws;
+#[cfg(feature = "client")]
+mod backend;
 #[cfg(feature = "openapi")]
 mod check;
 #[cfg(feature = "cli")]

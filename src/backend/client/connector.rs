@@ -27,6 +27,8 @@ use crate::tls::TlsError;
 // Chosen: eight streams whose clients do not read leave the others their room.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
+/// How many headers an answer may have; hyper takes 100 by itself.
+const HEADERS: usize = 512;
 /// The largest header block of an answer, decoded.
 // hyper's bound for HTTP/1.1 is its buffer of some 400 KB; this is six times AWS's limit.
 const HEADER_LIST: u32 = 64 * 1024;
@@ -56,7 +58,11 @@ impl Connector {
             resolver: options.resolver.clone(),
             tls: Tls::new(tls)?,
             connect_timeout: options.connect_timeout,
-            http1: http1::Builder::new(),
+            http1: {
+                let mut http1 = http1::Builder::new();
+                http1.max_headers(HEADERS);
+                http1
+            },
             http2,
         })
     }
@@ -69,6 +75,20 @@ impl Connector {
             self.speak_http1(tls.await?).await
         } else {
             self.speak_http1(tcp).await
+        }
+    }
+
+    /// The same, of which the bytes can be had once the backend has switched protocols.
+    pub(super) async fn http1_upgradable(
+        &self,
+        key: &Key,
+    ) -> Result<http1::SendRequest<Body>, ConnectError> {
+        let tcp = self.tcp(key).await?;
+        if key.https {
+            let tls = self.tls.connect(tcp, key, false, self.connect_timeout);
+            self.speak_upgradable(tls.await?).await
+        } else {
+            self.speak_upgradable(tcp).await
         }
     }
 
@@ -102,6 +122,22 @@ impl Connector {
             self.http1.handshake(io).await.map_err(ConnectError::Http)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to a backend ended");
+            }
+        });
+        sender.ready().await.map_err(ConnectError::Http)?;
+        Ok(sender)
+    }
+
+    async fn speak_upgradable<T>(&self, io: T) -> Result<http1::SendRequest<Body>, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let io = TokioIo::new(io);
+        let (mut sender, connection) =
+            self.http1.handshake(io).await.map_err(ConnectError::Http)?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "a connection to a backend ended");
             }
         });

@@ -11,6 +11,7 @@ mod race;
 mod resolve;
 mod streams;
 mod tls;
+mod upgrade;
 
 use std::fmt;
 use std::future::{Future, ready};
@@ -45,6 +46,10 @@ pub use options::HttpClientBuilder;
 /// request of which nothing was written because its connection had been closed, or that the backend
 /// says it never looked at (`REFUSED_STREAM`, `GOAWAY`). Certificates are checked against Mozilla's
 /// roots. [`HttpClient::builder`] has the choices.
+///
+/// Where [`Target::websocket`] allows it and the server's connection can be had (hyper's
+/// `OnUpgrade` among the extensions of the request), a client goes over to WebSocket with the
+/// backend: bytes are then copied both ways until both sides have ended, without a deadline.
 ///
 /// HTTP/2 is spoken with prior knowledge to `http://`, and agreed on in the TLS handshake (ALPN)
 /// with `https://`. Requests share one connection a host until its streams are used up; then more
@@ -158,6 +163,7 @@ impl Service<Request<Body>> for HttpClient {
             Err(error) => return HttpClientFuture(Box::pin(ready(Err(error)))),
         };
         HttpClientFuture(match way.protocol {
+            Protocol::Http1 if way.websocket => Box::pin(shared.send_upgrading(key, request)),
             Protocol::Http1 => Box::pin(shared.send(key, request)),
             Protocol::Http2 => Box::pin(shared.send_multiplexed(key, request)),
         })
@@ -226,15 +232,17 @@ fn check(response: &Response<Incoming>) -> Result<(), Error> {
     }
     // Only a body that is sent in chunks can have another coding beneath them, whose name would be
     // lost with the framing.
-    if response.body().size_hint().exact().is_none()
-        && let Some(codings) = response.headers().get(header::TRANSFER_ENCODING)
-        && !codings.as_bytes().eq_ignore_ascii_case(b"chunked")
-    {
-        return Err(failure::bad_answer(
-            "its answer has a transfer coding other than chunked",
-        ));
+    if response.body().size_hint().exact().is_some() {
+        return Ok(());
     }
-    Ok(())
+    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(failure::bad_answer(
+            "its answer has a transfer coding other than chunked",
+        )),
+    }
 }
 
 /// How a request wants to be sent.
@@ -242,6 +250,8 @@ struct Way {
     protocol: Protocol,
     lenient: bool,
     templated: bool,
+    /// It asks for WebSocket, and may.
+    websocket: bool,
 }
 
 impl Way {
@@ -252,6 +262,7 @@ impl Way {
                 protocol: Protocol::default(),
                 lenient: false,
                 templated: false,
+                websocket: false,
             });
         };
         if let Some(scope) = &target.signing
@@ -269,6 +280,7 @@ impl Way {
             protocol: target.protocol,
             lenient: target.insecure_skip_verification,
             templated: target.templated_host,
+            websocket: target.websocket && request.headers().contains_key(header::UPGRADE),
         })
     }
 }

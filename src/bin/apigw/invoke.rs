@@ -12,7 +12,6 @@ use clap::{Args, ValueEnum};
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use tower_apigw::Body;
-use tower_apigw::backend::HttpClient;
 use tower_apigw::credentials::Credentials;
 use tower_apigw::mapping::{ClientAddress, OriginalHeaderNames};
 use tower_apigw::openapi::ApiService;
@@ -20,6 +19,7 @@ use tower_apigw::trace::{Step, Trace};
 use tower_service::Service as _;
 
 use self::mock::MockBackend;
+use crate::backend::BackendOptions;
 use crate::credentials::CredentialsOptions;
 use crate::document::{Document, OnErrorChoice};
 use crate::exit::Failure;
@@ -94,6 +94,9 @@ pub(crate) struct Invoke {
     /// Exit with 1 if the status of the response is 400 or more
     #[arg(long)]
     fail: bool,
+
+    #[command(flatten)]
+    backends: BackendOptions,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -125,6 +128,7 @@ impl Invoke {
             Some(path) => Some(MockBackend::read(path)?),
             None => None,
         };
+        let client = self.backends.client(false)?;
         let document = Document::read(&self.api)?;
         let api = document.compile(stage, self.on_error, LogFormat::Text)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -140,7 +144,7 @@ impl Invoke {
                 }
                 None => {
                     let api = api.credentials(self.credentials.signers().own);
-                    answer(api.into_service(HttpClient::new()), request).await
+                    answer(api.into_service(client), request).await
                 }
             }
         });

@@ -3,6 +3,7 @@
 //! Exit codes of all commands: 0 success, 1 what was to be read has errors or cannot be read,
 //! 2 usage, 3 no listener.
 
+mod backend;
 mod check;
 mod credentials;
 mod document;

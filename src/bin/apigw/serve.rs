@@ -24,6 +24,7 @@ use tower_apigw::layer::RetryLayer;
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server, Swap};
 
+use crate::backend::BackendOptions;
 use crate::credentials::{CredentialsOptions, Signers};
 use crate::document::OnErrorChoice;
 use crate::exit::Failure;
@@ -124,6 +125,9 @@ pub(crate) struct Serve {
     /// Without it such a host cannot reach 169.254.0.0/16 and its kin, where clouds keep a machine's credentials.
     #[arg(long, env = "APIGW_ALLOW_LINK_LOCAL")]
     allow_link_local: bool,
+
+    #[command(flatten)]
+    backends: BackendOptions,
 }
 
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
@@ -156,10 +160,11 @@ impl Serve {
         };
         self.log.init()?;
         let api = recipe.api()?;
+        let client = self.backends.client(!self.allow_link_local)?;
         let runtime = self
             .runtime()
             .map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
-        let served = runtime.block_on(self.serve(api, recipe));
+        let served = runtime.block_on(self.serve(api, recipe, client));
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();
         served
@@ -190,13 +195,6 @@ impl Serve {
         own
     }
 
-    fn client(&self) -> HttpClient {
-        match self.allow_link_local {
-            true => HttpClient::new(),
-            false => HttpClient::guarded(),
-        }
-    }
-
     fn retry(&self) -> Option<RetryLayer> {
         let statuses = [
             StatusCode::BAD_GATEWAY,
@@ -206,7 +204,7 @@ impl Serve {
         (self.retries > 0).then(|| RetryLayer::new(self.retries).statuses(statuses))
     }
 
-    async fn serve(&self, api: Api, recipe: Recipe) -> Result<(), Failure> {
+    async fn serve(&self, api: Api, recipe: Recipe, client: HttpClient) -> Result<(), Failure> {
         let signals = Signals::new();
         let no_signals =
             |error: io::Error| Failure::listener(format!("cannot listen for signals: {error}"));
@@ -247,8 +245,7 @@ impl Serve {
         }
         let admission = self.load.admission();
         // One pool and one store of credentials for all documents to come.
-        let (client, credentials) = (self.client(), self.credentials());
-        let retry = self.retry();
+        let (credentials, retry) = (self.credentials(), self.retry());
         let serves = move |api: Api| {
             let api = api.credentials(credentials.clone());
             let api = match &retry {

@@ -1,0 +1,55 @@
+//! How backends are reached: whom to trust and with which certificate.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tower_apigw::backend::HttpClient;
+
+use crate::exit::Failure;
+use crate::input;
+
+/// The options of commands that call backends.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Backends")]
+pub(crate) struct BackendOptions {
+    /// Trust the certificate authorities in this file (PEM) too, beside Mozilla's; may be given several times
+    #[arg(long, value_name = "FILE", env = "APIGW_BACKEND_CA")]
+    backend_ca: Vec<PathBuf>,
+
+    /// Show this certificate (PEM, with its chain) to backends that ask for one
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "APIGW_BACKEND_CERT",
+        requires = "backend_key"
+    )]
+    backend_cert: Option<PathBuf>,
+
+    /// The key of --backend-cert (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "APIGW_BACKEND_KEY",
+        requires = "backend_cert"
+    )]
+    backend_key: Option<PathBuf>,
+}
+
+impl BackendOptions {
+    /// The client; with `guard` hosts that others fill in lead to no link-local address.
+    pub(crate) fn client(&self, guard: bool) -> Result<HttpClient, Failure> {
+        let mut builder = HttpClient::builder().guard(guard);
+        for path in &self.backend_ca {
+            builder = builder.root_certificates(input::bytes(path, "certificates")?);
+        }
+        if let (Some(certificate), Some(key)) = (&self.backend_cert, &self.backend_key) {
+            let certificate = input::bytes(certificate, "certificate")?;
+            builder = builder.client_certificate(certificate, input::bytes(key, "key")?);
+        }
+        builder.build().map_err(|error| {
+            Failure::document(error).help(
+                "--backend-ca, --backend-cert and --backend-key take files in PEM, which begin with -----BEGIN",
+            )
+        })
+    }
+}
