@@ -121,7 +121,7 @@ mod tests {
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(
             HeaderName::from_static(name),
-            HeaderValue::from_static(value),
+            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         )])
     }
 

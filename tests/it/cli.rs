@@ -193,7 +193,6 @@ fn help_names_every_option_and_its_variable() {
         ("--role-arn", "APIGW_ROLE_ARN"),
         ("--role-session-name", "APIGW_ROLE_SESSION_NAME"),
         ("--external-id", "APIGW_EXTERNAL_ID"),
-        ("--assume-roles", "APIGW_ASSUME_ROLES"),
         ("--log-format", "APIGW_LOG_FORMAT"),
         ("--log", "APIGW_LOG"),
         ("--threads", "APIGW_THREADS"),
@@ -204,6 +203,13 @@ fn help_names_every_option_and_its_variable() {
             help.contains(&format!("{option} <")) && (shown('=') || shown(']')),
             "{option}: {help}"
         );
+    }
+    for (flag, variable) in [
+        ("--assume-roles", "APIGW_ASSUME_ROLES"),
+        ("--watch", "APIGW_WATCH"),
+    ] {
+        let shown = help.contains(flag) && help.contains(&format!("[env: {variable}="));
+        assert!(shown, "{flag}: {help}");
     }
     assert_eq!(
         run(&["--version"]).1,
