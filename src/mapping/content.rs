@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 
 use crate::integration::ContentHandling;
+use crate::mapping::grpc;
 use crate::mapping::method_request::lossy;
 
 /// The media type of a `Content-Type` or the first one of an `Accept`: without parameters.
@@ -36,7 +37,7 @@ pub(crate) fn flow(headers: &HeaderMap) -> Flow {
             .and_then(|media_type| media_type.as_bytes().get(..start.len()))
             .is_some_and(|found| found.eq_ignore_ascii_case(start.as_bytes()))
     };
-    if is("application/grpc") {
+    if grpc::is_named(headers) {
         Flow::Messages
     } else if is("text/event-stream") || is("multipart/x-mixed-replace") {
         Flow::Pieces

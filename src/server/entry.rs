@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, Version, header};
+use http::{Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::error::BoxError;
 use crate::layer::OneCall;
-use crate::mapping::ClientAddress;
+use crate::mapping::{ClientAddress, speaks_grpc};
 use crate::server::admit::{Sizes, admit};
 use crate::server::patience::Activity;
 use crate::server::spelling::Spelled;
@@ -70,7 +70,9 @@ where
             };
         }
         let http2 = request.version() == Version::HTTP_2;
-        let silent = http2 && is_grpc(&request);
+        // Calls of gRPC may be silent between messages for as long as both sides like; their
+        // deadlines stand in a header.
+        let silent = speaks_grpc(request.version(), request.headers());
         let waits = !silent && !request.body().is_end_stream();
         self.activity.called();
         let extensions = request.extensions_mut();
@@ -97,12 +99,6 @@ where
             http2,
         }
     }
-}
-
-/// A call may be silent between messages for as long as both sides like; its deadline is a header.
-fn is_grpc<B>(request: &Request<B>) -> bool {
-    let media_type = request.headers().get(header::CONTENT_TYPE);
-    media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/grpc"))
 }
 
 pin_project! {
