@@ -8,6 +8,7 @@ mod desync;
 mod http2;
 mod leaks;
 mod leaving;
+mod neighbours;
 
 use std::net::SocketAddr;
 use std::time::Duration;
