@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -197,11 +197,15 @@ impl Rim {
     fn finish(&self, answer: Result<Response<Body>, Error>) -> Response<Body> {
         let mut response = answer.unwrap_or_else(|error| self.fail(error));
         let headers = response.headers_mut();
-        headers.insert(REQUEST_ID, self.facts.arrival.request_id.clone());
-        headers.insert(
-            EXTENDED_REQUEST_ID,
-            self.facts.arrival.extended_request_id.clone(),
-        );
+        let mut request_id = self.facts.arrival.request_id.clone();
+        let mut extended_id = self.facts.arrival.extended_request_id.clone();
+        // They never come again: HTTP/2 need not keep them in the table of its connection.
+        if self.facts.version == Version::HTTP_2 {
+            request_id.set_sensitive(true);
+            extended_id.set_sensitive(true);
+        }
+        headers.insert(REQUEST_ID, request_id);
+        headers.insert(EXTENDED_REQUEST_ID, extended_id);
         match (&self.facts.trace, self.started) {
             (Some(trace), Some(started)) => {
                 tap::method_response(trace, response, started.elapsed())

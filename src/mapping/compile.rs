@@ -112,8 +112,10 @@ impl<'a> Compiler<'a> {
                 target = target.role(uri::fill(role, &self.stage));
             }
         }
-        target.protocol = self.integration.protocol;
-        target.websocket = self.integration.websocket;
+        if matches!(kind, IntegrationType::Http | IntegrationType::HttpProxy) {
+            target.protocol = self.integration.protocol;
+            target.websocket = self.integration.websocket && kind.is_proxy();
+        }
         target.insecure_skip_verification = self
             .integration
             .tls_config

@@ -188,7 +188,8 @@ impl Server {
     }
 
     /// Serves the connections of `listener` until `shutdown` is ready; then accepts no more, lets
-    /// the requests in flight end, and closes.
+    /// the requests in flight end, and closes. A connection that went over to WebSocket is no
+    /// longer the server's, and is not waited for.
     ///
     /// Errors of single connections are logged and end nothing else. Dropping the future cuts all
     /// connections off.

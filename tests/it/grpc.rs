@@ -191,6 +191,15 @@ async fn around_a_service_of_tonic() {
 }
 
 #[tokio::test]
+async fn as_a_route_of_an_axum_application() {
+    let layer = IntegrationLayer::new(plan(&proxy("inside"), "/{proxy+}"));
+    let service = layer.layer(Echo::default());
+    let router = axum::Router::new().route_service("/test.Echo/{method}", service);
+    let server = crate::support::listen(router).await;
+    check_calls(client(channel(server.address).await)).await;
+}
+
+#[tokio::test]
 async fn through_sockets_on_both_sides() {
     let (channel, echo) = through_sockets(pass_through).await;
     check_calls(client(channel)).await;

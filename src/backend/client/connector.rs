@@ -27,8 +27,6 @@ use crate::tls::TlsError;
 // Chosen: eight streams whose clients do not read leave the others their room.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
-/// How many headers an answer may have; hyper takes 100 by itself.
-const HEADERS: usize = 512;
 /// The largest header block of an answer, decoded.
 // hyper's bound for HTTP/1.1 is its buffer of some 400 KB; this is six times AWS's limit.
 const HEADER_LIST: u32 = 64 * 1024;
@@ -45,6 +43,11 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(options: &Options, tls: &TlsOptions) -> Result<Self, TlsError> {
+        let mut http1 = http1::Builder::new();
+        // hyper's own limit of 100 needs no memory of its own.
+        if options.response_headers != 100 {
+            http1.max_headers(options.response_headers);
+        }
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -58,11 +61,7 @@ impl Connector {
             resolver: options.resolver.clone(),
             tls: Tls::new(tls)?,
             connect_timeout: options.connect_timeout,
-            http1: {
-                let mut http1 = http1::Builder::new();
-                http1.max_headers(HEADERS);
-                http1
-            },
+            http1,
             http2,
         })
     }

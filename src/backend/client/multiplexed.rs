@@ -16,6 +16,7 @@ use crate::backend::client::streams::OpenStream;
 use crate::backend::client::{Shared, failure};
 use crate::body::Body;
 use crate::error::{BoxError, Error, find};
+use crate::mapping::TRACE_ID;
 
 /// How often a request is sent in all.
 // Chosen: a backend that restarts refuses once or twice; one that always refuses is broken.
@@ -33,6 +34,9 @@ impl Head {
         let mut headers = parts.headers;
         // It is known as `:authority` here; a mapped `Host` overrides the host of the URI.
         let authority = match headers.remove(header::HOST) {
+            Some(host) if host.as_bytes() == key.authority.as_str().as_bytes() => {
+                key.authority.clone()
+            }
             Some(host) => Authority::try_from(host.as_bytes()).map_err(|error| {
                 Error::configuration("invalid endpoint address: `Host` is no host")
                     .with_source(error)
@@ -41,6 +45,10 @@ impl Head {
         };
         // HTTP/2 frames by itself.
         headers.remove(header::TRANSFER_ENCODING);
+        // It never comes again, and need not be kept in the table of the connection.
+        if let Some(trace) = headers.get_mut(TRACE_ID) {
+            trace.set_sensitive(true);
+        }
         let mut uri = parts.uri.into_parts();
         uri.scheme = Some(match key.https {
             true => Scheme::HTTPS,

@@ -178,6 +178,10 @@ fn put(shared: &Arc<Shared>, key: Key, connection: Connection) {
         return;
     }
     let mut state = shared.lock();
+    if !state.swept {
+        // Nobody counted.
+        state.wind(shared.tick);
+    }
     let since = state.now;
     if !shared.is_fresh(&connection, since) {
         return;
@@ -194,7 +198,6 @@ fn put(shared: &Arc<Shared>, key: Key, connection: Connection) {
     }
     if !state.swept {
         state.swept = true;
-        state.wind(shared.tick);
         tokio::spawn(sweep(Sweeper(Arc::downgrade(shared)), shared.tick));
     }
 }

@@ -18,6 +18,9 @@ use crate::error::{Error, ErrorKind};
 /// How many streams hyper opens before the backend has said how many it takes.
 pub(super) const STREAMS_AT_FIRST: usize = 100;
 
+/// How many connections a request sees come and go before it gives up.
+const MADE_IN_VAIN: usize = 4;
+
 /// The connections of a client.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -118,7 +121,9 @@ impl Streams {
 
     /// A connection with room for a stream.
     pub(super) async fn lease(&self, key: &Key) -> Result<Lease, Error> {
-        loop {
+        // Others may take the room of a connection that was made for all who wait, but not of every
+        // one; what is left are connections that close as soon as they are there.
+        for _ in 0..self.shared.connections.saturating_add(MADE_IN_VAIN) {
             let mut told = match self.shared.find(key) {
                 Found::Lease(lease) => return Ok(lease),
                 Found::Wait(told) => told,
@@ -137,6 +142,7 @@ impl Streams {
                 }
             }
         }
+        Err(failure::bad_answer("it closes every connection at once"))
     }
 }
 

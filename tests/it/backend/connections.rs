@@ -305,6 +305,13 @@ async fn a_connection_that_has_closed_is_replaced() {
 
 /// The answer to a request as it stands on the wire.
 async fn answered(raw: Vec<u8>) -> Result<http::Response<Body>, tower_apigw::error::Error> {
+    answered_to(&HttpClient::new(), raw).await
+}
+
+async fn answered_to(
+    client: &HttpClient,
+    raw: Vec<u8>,
+) -> Result<http::Response<Body>, tower_apigw::error::Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -313,7 +320,7 @@ async fn answered(raw: Vec<u8>) -> Result<http::Response<Body>, tower_apigw::err
         stream.write_all(&raw).await.unwrap();
         tokio::time::sleep(Duration::from_secs(30)).await;
     });
-    send(&HttpClient::new(), request(&uri, Target::new())).await
+    send(client, request(&uri, Target::new())).await
 }
 
 #[tokio::test]
@@ -342,11 +349,17 @@ async fn an_answer_may_have_many_headers() {
         let lines: String = (0..count).map(|n| format!("X-{n}: {n}\r\n")).collect();
         format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{lines}\r\nhi").into_bytes()
     };
-    for count in [1, 99, 150, 500] {
+    for count in [1, 99, 150, 511] {
         let response = answered(with(count)).await.unwrap();
         assert_eq!(response.headers().len(), count + 1);
         assert_eq!(text(response.into_body()).await, "hi");
     }
-    let error = answered(with(10_000)).await.unwrap_err();
+    let error = answered(with(513)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network);
+    let few = HttpClient::builder()
+        .max_response_headers(100)
+        .build()
+        .unwrap();
+    assert!(answered_to(&few, with(99)).await.is_ok());
+    assert!(answered_to(&few, with(100)).await.is_err());
 }

@@ -178,6 +178,16 @@ async fn who_always_refuses_is_asked_five_times() {
 }
 
 #[tokio::test]
+async fn who_closes_every_connection_is_given_up() {
+    let (address, connections) = after(usize::MAX, |stream| async move { drop(stream) }).await;
+    for _ in 0..20 {
+        let error = send(&HttpClient::new(), post(address, Body::empty())).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Network);
+    }
+    assert!(connections.load(Ordering::SeqCst) <= 20 * 20);
+}
+
+#[tokio::test]
 async fn another_reset_is_not_sent_again() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
