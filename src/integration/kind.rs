@@ -126,10 +126,10 @@ words! {
     Protocol {
         /// HTTP/1.1, as API Gateway speaks it.
         #[default]
-        Http1 = "HTTP/1.1",
+        Http1 = "http/1.1",
         /// HTTP/2: with prior knowledge to `http://`, agreed on by TLS with `https://`. gRPC needs
         /// it.
-        Http2 = "H2",
+        Http2 = "h2",
     }
 }
 
@@ -139,10 +139,10 @@ words! {
     SelectionSubject {
         /// The status of the answer; of a Lambda function its error message.
         #[default]
-        Status = "STATUS",
+        Status = "status",
         /// The `grpc-status` in the head of the answer: `0` where there is none yet and the status
         /// is 200, else what gRPC makes of the status.
-        GrpcStatus = "GRPC-STATUS",
+        GrpcStatus = "grpc-status",
     }
 }
 
@@ -171,6 +171,9 @@ mod tests {
             "when_no_match".parse(),
             Ok(PassthroughBehavior::WhenNoMatch)
         );
+        assert_eq!("H2".parse(), Ok(Protocol::Http2));
+        assert_eq!(Protocol::Http1.as_str(), "http/1.1");
+        assert_eq!("GRPC-Status".parse(), Ok(SelectionSubject::GrpcStatus));
         let error = "HTTPS".parse::<IntegrationType>().unwrap_err();
         assert!(error.contains("HTTP_PROXY"), "{error}");
     }
