@@ -1,5 +1,6 @@
 //! What a reference in a template prints, as far as its source tells.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use crate::vtl::Template;
@@ -7,6 +8,9 @@ use crate::vtl::ast::{Expr, Form, Node, Piece, Reference, Slot, Step, StepKind, 
 
 /// How many variables may be read from one another.
 const MAX_STEPS: usize = 8;
+/// How many values are looked at for one reference: variables that are set from each other many
+/// times would otherwise take the power of their number.
+const MAX_VALUES: u32 = 500;
 
 /// What is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub(super) struct Variables<'a> {
     texts: &'a str,
     names: HashMap<Slot, &'a str>,
     origins: HashMap<Slot, Vec<Origin<'a>>>,
+    /// What is left of [`MAX_VALUES`].
+    left: Cell<u32>,
 }
 
 impl<'a> Variables<'a> {
@@ -57,6 +63,7 @@ impl<'a> Variables<'a> {
                 .map(|(name, slot)| (slot, name))
                 .collect(),
             origins: HashMap::new(),
+            left: Cell::new(0),
         };
         variables.collect(&template.nodes);
         for body in &template.names.bodies {
@@ -170,13 +177,16 @@ impl<'a> Variables<'a> {
 
     /// What the reference prints.
     pub(super) fn printed(&self, reference: &Reference) -> Printed {
+        self.left.set(MAX_VALUES);
         self.reference(reference, 0)
     }
 
     fn reference(&self, reference: &Reference, depth: usize) -> Printed {
-        if depth >= MAX_STEPS || !matches!(reference.form, Form::Plain | Form::Quiet) {
+        let left = self.left.get();
+        if depth >= MAX_STEPS || left == 0 || !matches!(reference.form, Form::Plain | Form::Quiet) {
             return Printed::Other;
         }
+        self.left.set(left - 1);
         let steps: &[Step] = &reference.steps;
         match self.name(reference.slot) {
             "input" => self.input(steps),
