@@ -42,6 +42,7 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
         trace.record_message(
             trace_request(&captured, request.headers()),
             request.headers(),
+            request.uri().query().unwrap_or_default(),
         );
     }
     request.extensions_mut().insert(Known {

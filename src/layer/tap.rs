@@ -31,7 +31,7 @@ pub(super) fn answer(trace: &Trace, response: Response<Body>, latency: Duration)
         body: seen(response.body()),
         latency: micros(latency),
     };
-    let place = trace.record_message(step, response.headers());
+    let place = trace.record_message(step, response.headers(), "");
     response.map(|body| tapped(trace, place, body))
 }
 

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::HeaderName;
 use http::{HeaderMap, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::trace::step::{Step, Values};
 
@@ -14,38 +17,54 @@ const LONG: usize = 32;
 // Observed: the last six characters of `Authorization` are shown.
 const SHOWN: usize = 6;
 
-/// Whether the value of a header is one that a log must not hold.
+/// Whether a header or a parameter is one whose value a log must not hold.
 fn is_secret(name: &str) -> bool {
-    [
+    const NAMES: &[&str] = &[
         "authorization",
         "proxy-authorization",
         "cookie",
         "set-cookie",
-        "x-api-key",
-        "x-amz-security-token",
-        "x-amz-access-token",
-    ]
-    .iter()
-    .any(|secret| name.eq_ignore_ascii_case(secret))
-}
-
-fn is_secret_parameter(name: &str) -> bool {
-    [
-        "x-amz-signature",
-        "x-amz-security-token",
-        "access_token",
-        "api_key",
+        "api-key",
         "apikey",
-        "token",
+        "api_key",
+        "id_token",
+        "jwt",
+        "passwd",
         "password",
-    ]
-    .iter()
-    .any(|secret| name.eq_ignore_ascii_case(secret))
+        "secret",
+        "sig",
+        "signature",
+        "token",
+        "x-amz-signature",
+    ];
+    const ENDS: &[&str] = &[
+        "-token",
+        "_token",
+        "-secret",
+        "_secret",
+        "-api-key",
+        "_api_key",
+        "-password",
+    ];
+    let ends_with = |end: &&str| {
+        let at = name.len().checked_sub(end.len());
+        at.and_then(|at| name.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    NAMES.iter().any(|secret| name.eq_ignore_ascii_case(secret)) || ENDS.iter().any(ends_with)
 }
 
-fn masked(value: &str) -> String {
+fn is_authorization(name: &str) -> bool {
+    name.eq_ignore_ascii_case("authorization")
+}
+
+/// The value of `name` in asterisks, as many as it has characters.
+fn masked(name: &str, value: &str) -> String {
     let length = value.chars().count();
-    let shown = if length < LONG { 0 } else { SHOWN };
+    let shown = match is_authorization(name) && length >= LONG {
+        true => SHOWN,
+        false => 0,
+    };
     value
         .chars()
         .enumerate()
@@ -53,49 +72,139 @@ fn masked(value: &str) -> String {
         .collect()
 }
 
-/// Secrets shorter than this are not looked for in other texts: they would be found everywhere.
+/// Secrets shorter than this are not looked for inside other texts: they would be found everywhere.
 const TELLING: usize = 6;
 
-/// What the secret headers of a request hold.
-pub(super) fn secrets(headers: &HeaderMap) -> Vec<String> {
-    let secret = headers.iter().filter(|(name, _)| is_secret(name.as_str()));
-    let mut found = Vec::new();
-    for (_, value) in secret {
-        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        // A template may take the scheme off.
-        if let Some((_, credentials)) = text.split_once(' ') {
-            found.push(credentials.to_owned());
-        }
-        found.push(text);
-    }
-    found.retain(|secret| secret.len() >= TELLING);
-    // The longer ones first, so that nothing of them stays.
-    found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    found
+/// A value that must not be shown, and what stands in its place.
+#[derive(Clone)]
+pub(super) struct Secret {
+    text: String,
+    mask: String,
 }
 
-/// Masks `secrets` in a step.
-pub(super) fn hide(step: &mut Step, secrets: &[String]) {
-    for secret in secrets {
-        for text in step.texts_mut() {
-            if text.contains(secret.as_str()) {
-                *text = text.replace(secret.as_str(), &masked(secret));
+/// What is to be masked, the longer ones first, so that nothing of them stays.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<Secret>);
+
+impl Secrets {
+    /// Adds what the secret headers of a message hold.
+    pub(super) fn of_headers(&mut self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            let name = name.as_str();
+            if !is_secret(name) {
+                continue;
+            }
+            let text = String::from_utf8_lossy(value.as_bytes());
+            if name.eq_ignore_ascii_case("cookie") || name.eq_ignore_ascii_case("set-cookie") {
+                for pair in text.split(';') {
+                    if let Some((_, value)) = pair.split_once('=') {
+                        self.add(name, value.trim());
+                    }
+                }
+            } else if let Some((_, credentials)) = text.split_once(' ') {
+                // A template may take the scheme off, and take `Basic` apart.
+                self.add(name, credentials);
+                if let Some(pair) = STANDARD
+                    .decode(credentials.trim())
+                    .ok()
+                    .and_then(|bytes| String::from_utf8(bytes).ok())
+                {
+                    if let Some((_, password)) = pair.split_once(':') {
+                        self.add("", password);
+                    }
+                    self.add("", &pair);
+                }
+            }
+            self.add(name, &text);
+        }
+        self.sort();
+    }
+
+    /// Adds what the secret parameters of a query hold.
+    pub(super) fn of_query(&mut self, query: &str) {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if is_secret(&name) {
+                self.add(&name, &value);
             }
         }
-        if let Some(body) = step.body_mut() {
-            body.replace(secret, &masked(secret));
+        for pair in query.split('&') {
+            if let Some((name, value)) = pair.split_once('=')
+                && is_secret(name)
+            {
+                self.add(name, value);
+            }
+        }
+        self.sort();
+    }
+
+    /// A value, and the forms that mappings and templates give it.
+    fn add(&mut self, name: &str, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let json = serde_json::Value::from(text).to_string();
+        let forms = [
+            text.to_owned(),
+            utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
+            utf8_percent_encode(text, RESERVED).to_string(),
+            form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+            json.trim_matches('"').to_owned(),
+            STANDARD.encode(text),
+        ];
+        for (index, form) in forms.into_iter().enumerate() {
+            let known = self.0.iter().any(|known| known.text == form);
+            if known || (index > 0 && form.len() < TELLING) {
+                continue;
+            }
+            let mask = masked(if index == 0 { name } else { "" }, &form);
+            self.0.push(Secret { text: form, mask });
+        }
+    }
+
+    fn sort(&mut self) {
+        self.0
+            .sort_by_key(|secret| std::cmp::Reverse(secret.text.len()));
+    }
+
+    /// Masks them in a step.
+    pub(super) fn hide(&self, step: &mut Step) {
+        for Secret { text: secret, mask } in &self.0 {
+            for text in step.texts_mut() {
+                if secret.len() < TELLING {
+                    if *text == *secret {
+                        text.clone_from(mask);
+                    }
+                } else if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), mask);
+                }
+            }
+            if secret.len() >= TELLING
+                && let Some(body) = step.body_mut()
+            {
+                body.replace(secret, mask);
+            }
         }
     }
 }
+
+/// What a request target encodes at least.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The values of `name`, masked if it or `source`, the place that they are from, is a secret one.
 pub(crate) fn values(name: &str, source: &str, values: &[String]) -> Vec<String> {
-    let last = |path: &str| {
-        let name = path.rsplit('.').next().unwrap_or_default();
-        is_secret(name) || is_secret_parameter(name)
-    };
-    if last(name) || last(source) {
-        values.iter().map(|value| masked(value)).collect()
+    fn last(path: &str) -> &str {
+        path.rsplit('.').next().unwrap_or_default()
+    }
+    let secret = [name, source]
+        .map(last)
+        .into_iter()
+        .find(|it| is_secret(it));
+    if let Some(name) = secret {
+        values.iter().map(|value| masked(name, value)).collect()
     } else {
         values.to_vec()
     }
@@ -111,7 +220,7 @@ pub(crate) fn header_pairs(
         for (index, value) in headers.get_all(name).iter().enumerate() {
             let text = String::from_utf8_lossy(value.as_bytes());
             let text = if is_secret(name.as_str()) {
-                masked(&text)
+                masked(name.as_str(), &text)
             } else {
                 text.into_owned()
             };
@@ -131,8 +240,8 @@ pub(crate) fn masked_uri(uri: &Uri) -> String {
     let pairs: Vec<Cow<'_, str>> = query
         .split('&')
         .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_secret_parameter(name) => {
-                Cow::Owned(format!("{name}={}", masked(value)))
+            Some((name, value)) if is_secret(name) => {
+                Cow::Owned(format!("{name}={}", masked(name, value)))
             }
             _ => Cow::Borrowed(pair),
         })

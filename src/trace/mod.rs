@@ -51,6 +51,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::HeaderMap;
 
+use self::mask::Secrets;
+
 pub use payload::Payload;
 pub use rule::Rule;
 pub use step::{Fate, HeaderFate, Side, Step, TemplateStep, Tried, Values};
@@ -70,8 +72,20 @@ pub struct Trace {
 #[derive(Default)]
 struct Record {
     steps: Vec<Step>,
-    /// Values of the client's secret headers, wherever they are mapped to.
-    secrets: Vec<String>,
+    /// Values of secret headers and parameters, wherever they are mapped to.
+    secrets: Secrets,
+}
+
+impl Record {
+    /// The steps without their secrets: what streams brought is looked through when it is read out,
+    /// as a whole.
+    fn shown(&self) -> Vec<Step> {
+        let mut steps = self.steps.clone();
+        for step in &mut steps {
+            self.secrets.hide(step);
+        }
+        steps
+    }
 }
 
 impl Trace {
@@ -84,14 +98,14 @@ impl Trace {
     /// The steps until now. The bodies of streams are in them as far as they were read.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
-        self.with(|record| record.steps.clone())
+        self.with(|record| record.shown())
     }
 
     /// The steps in the words of the log that API Gateway's test of a method gives
     /// (`TestInvokeMethod`), one line each. Nothing is cut off.
     #[must_use]
     pub fn log(&self) -> String {
-        self.with(|record| log::render(&record.steps))
+        log::render(&self.steps())
     }
 
     /// The record as JSON: an object with the member `steps`.
@@ -101,25 +115,25 @@ impl Trace {
         struct Steps<'a> {
             steps: &'a [Step],
         }
-        self.with(|record| {
-            let steps = &record.steps;
-            serde_json::to_string_pretty(&Steps { steps }).unwrap_or_default()
-        })
+        let steps = &self.steps();
+        serde_json::to_string_pretty(&Steps { steps }).unwrap_or_default()
     }
 
     /// Adds a step and gives its place in the record.
-    pub(crate) fn record(&self, mut step: Step) -> usize {
+    pub(crate) fn record(&self, step: Step) -> usize {
         self.with(|record| {
-            mask::hide(&mut step, &record.secrets);
             record.steps.push(step);
             record.steps.len() - 1
         })
     }
 
-    /// Adds a step about a message with these headers, and gives its place. What secret ones of
-    /// them hold is masked wherever it turns up from now on.
-    pub(crate) fn record_message(&self, step: Step, headers: &HeaderMap) -> usize {
-        self.with(|record| record.secrets.extend(mask::secrets(headers)));
+    /// Adds a step about a message with these headers and this query, and gives its place. What
+    /// secret ones of them hold is masked wherever it turns up.
+    pub(crate) fn record_message(&self, step: Step, headers: &HeaderMap, query: &str) -> usize {
+        self.with(|record| {
+            record.secrets.of_headers(headers);
+            record.secrets.of_query(query);
+        });
         self.record(step)
     }
 

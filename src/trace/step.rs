@@ -107,10 +107,11 @@ pub struct TemplateStep {
 
 /// Something that happened to a request.
 ///
-/// The values of `Authorization`, `Cookie`, `Set-Cookie`, `X-Api-Key` and the tokens and signatures
-/// of AWS are masked wherever they turn up in headers, queries, parameters and templates, and in bodies that are
-/// in memory; whatever else is in a body is there as it is. Times are in
-/// microseconds, and there is one only where it was measured.
+/// The values of `Authorization`, `Cookie`, `Set-Cookie`, of API keys, tokens, passwords and signatures
+/// in headers and queries are masked wherever they turn up, in bodies too: as they are, encoded for a
+/// URL, as a JSON text or in base64, and each value of a cookie. What a template has cut or joined is
+/// not known again, nor is a value of fewer than six bytes inside of another text; whatever else is in
+/// a body is there as it is. Times are in microseconds, and there is one only where it was measured.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(
     tag = "step",
@@ -282,7 +283,15 @@ impl Step {
     /// Everything in it that may hold what the client sent.
     pub(super) fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Request { query, .. } => query.texts_mut().collect(),
+            Self::Request {
+                path,
+                query,
+                headers,
+                ..
+            } => {
+                let texts = query.texts_mut().chain(headers.texts_mut());
+                texts.chain([path]).collect()
+            }
             Self::Route {
                 path_parameters, ..
             } => path_parameters.texts_mut().collect(),

@@ -6,6 +6,7 @@ mod crossing;
 mod readiness;
 #[cfg(feature = "retry")]
 mod retry;
+mod secrets;
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, pending, ready};

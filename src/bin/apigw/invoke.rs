@@ -151,7 +151,7 @@ impl Invoke {
         runtime.shutdown_background();
         let (status, broken) = answered;
         self.print(&trace, broken.as_deref())?;
-        match self.fail && status >= 400 {
+        match self.fail && (status >= 400 || broken.is_some()) {
             true => Err(Failure::told()),
             false => Ok(()),
         }
