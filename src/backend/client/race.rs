@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::backend::client::failure::ConnectError;
 
@@ -37,21 +37,21 @@ async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut attempts = JoinSet::new();
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     loop {
-        let more = match waiting.next() {
+        let ended = match waiting.next() {
             Some(address) => {
                 attempts.spawn(TcpStream::connect(address));
-                true
+                match timeout(HEAD_START, attempts.join_next()).await {
+                    Ok(ended) => ended,
+                    Err(_) => continue,
+                }
             }
-            None => false,
+            None => attempts.join_next().await,
         };
-        tokio::select! {
-            ended = attempts.join_next() => match ended {
-                Some(Ok(Ok(stream))) => return Ok(stream),
-                Some(Ok(Err(failed))) => last = failed,
-                Some(Err(gone)) => last = io::Error::other(gone),
-                None => return Err(last),
-            },
-            () = sleep(HEAD_START), if more => {}
+        match ended {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(failed))) => last = failed,
+            Some(Err(gone)) => last = io::Error::other(gone),
+            None => return Err(last),
         }
     }
 }
