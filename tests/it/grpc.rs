@@ -71,6 +71,13 @@ fn pass_through(backend: SocketAddr) -> Integration {
 
 /// A channel to the echo service, through sockets on both sides of the stack.
 async fn through_sockets(integration: impl Fn(SocketAddr) -> Integration) -> (Channel, Echo) {
+    through_client(integration, HttpClient::new()).await
+}
+
+async fn through_client(
+    integration: impl Fn(SocketAddr) -> Integration,
+    client: HttpClient,
+) -> (Channel, Echo) {
     let echo = Echo::default();
     let backend = backend(echo.clone()).await;
     let plan = plan_at(
@@ -78,7 +85,7 @@ async fn through_sockets(integration: impl Fn(SocketAddr) -> Integration) -> (Ch
         "/{proxy+}",
         Stage::new("test").limits(tower_apigw::mapping::Limits::none()),
     );
-    let service = IntegrationLayer::new(plan).layer(HttpClient::new());
+    let service = IntegrationLayer::new(plan).layer(client);
     let (address, stop) = gateway(service).await;
     // Ends with the runtime of the test.
     std::mem::forget(stop);
@@ -251,6 +258,35 @@ async fn a_stream_larger_than_every_window_passes_with_back_pressure() {
         received += 1;
     }
     assert_eq!(received, count);
+}
+
+#[tokio::test]
+async fn a_stream_outlives_the_age_of_its_connection() {
+    let impatient = HttpClient::builder()
+        .max_age(Duration::from_millis(50))
+        .idle_timeout(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let (channel, _) = through_client(pass_through, impatient).await;
+    let mut grpc = client(channel.clone());
+    grpc.ready().await.unwrap();
+    let (send, receive) = mpsc::channel(1);
+    let requests = Request::new(ReceiverStream::new(receive));
+    let call = grpc.streaming(requests, path("Chat"), Plain);
+    let mut answers = soon("the head", call).await.unwrap().into_inner();
+    for round in 0..6_u8 {
+        send.send(vec![round]).await.unwrap();
+        let message = soon("an answer", answers.message()).await.unwrap();
+        assert_eq!(message, Some(vec![round]));
+        // Others find the connection too old, and make another.
+        let mut other = client(channel.clone());
+        other.ready().await.unwrap();
+        let call = other.unary(Request::new(vec![round]), path("Unary"), Plain);
+        soon("a call beside it", call).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    drop(send);
+    assert_eq!(soon("the end", answers.message()).await.unwrap(), None);
 }
 
 #[tokio::test]
