@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -116,7 +116,17 @@ where
         _speaks_http: speaks_http,
     };
 
+    // Asked once, it wakes this task; asked about the version, it costs next to nothing.
+    let version = stop.clone();
     let mut stop = std::pin::pin!(stop.wait_for(|stop| *stop));
+    let mut asked = false;
+    let mut is_stopped = |cx: &mut Context<'_>| {
+        if asked && !version.has_changed().unwrap_or(true) {
+            return false;
+        }
+        asked = true;
+        stop.as_mut().poll(cx).is_ready()
+    };
     let mut ending = false;
 
     /// Polls a connection of either kind, and tells it to end when `stop` or its patience says so.
@@ -137,9 +147,7 @@ where
                                 io::Error::from(io::ErrorKind::TimedOut).into()
                             ));
                         }
-                        Poll::Pending if ending || stop.as_mut().poll(cx).is_pending() => {
-                            return Poll::Pending;
-                        }
+                        Poll::Pending if ending || !is_stopped(cx) => return Poll::Pending,
                         Poll::Pending => {}
                     }
                     ending = true;
