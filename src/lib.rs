@@ -53,6 +53,7 @@
 //! | `tera` | yes | mapping templates in Tera 2 |
 //! | `sigv4` | yes | `credentials`, and a `SigV4Layer` that signs with AWS Signature Version 4 |
 //! | `aws-config` | | `credentials::DefaultChain`: where AWS's own clients look for credentials, and roles through STS |
+//! | `retry` | yes | `layer::RetryLayer`: requests are sent again, within a budget |
 //! | `validation` | yes | request bodies against their models (JSON Schema, draft 4) |
 //! | `axum` | | `Api::into_router`, and the client's address from axum |
 //! | `server` | | `server`: a listener for HTTP/1.1 and HTTP/2 that keeps the spelling of headers |
