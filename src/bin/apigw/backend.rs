@@ -33,12 +33,27 @@ pub(crate) struct BackendOptions {
         requires = "backend_cert"
     )]
     backend_key: Option<PathBuf>,
+
+    /// How many headers an answer of a backend may have; one with more gives 504
+    ///
+    /// More than the usual 100 cost memory for each answer.
+    #[arg(long, value_name = "N", env = "APIGW_MAX_RESPONSE_HEADERS", default_value_t = 100, value_parser = headers)]
+    max_response_headers: usize,
+}
+
+fn headers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=10_000) => Ok(number),
+        _ => Err("write a number from 1 to 10000".into()),
+    }
 }
 
 impl BackendOptions {
     /// The client; with `guard` hosts that others fill in lead to no link-local address.
     pub(crate) fn client(&self, guard: bool) -> Result<HttpClient, Failure> {
-        let mut builder = HttpClient::builder().guard(guard);
+        let mut builder = HttpClient::builder()
+            .guard(guard)
+            .max_response_headers(self.max_response_headers);
         for path in &self.backend_ca {
             builder = builder.root_certificates(input::bytes(path, "certificates")?);
         }
