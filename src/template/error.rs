@@ -110,7 +110,7 @@ impl RenderError {
     /// # let scope = Scope { body: b"abc", params: Params::default(), context: &context, stage_variables: &[],
     /// #     overrides: &overrides, limits: &limits };
     /// let error = template.render(&scope, &mut String::new()).unwrap_err();
-    /// assert!(error.render(source).ends_with("\n2 |   \"c\": \"$input.body.charAt(9)\"\n  |                   ^^^^^^^^^"));
+    /// assert!(error.render(source).ends_with("\n2 |   \"c\": \"$input.body.charAt(9)\"\n  |                    ^^^^^^^^^^"));
     /// ```
     #[must_use]
     pub fn render(&self, source: &str) -> String {

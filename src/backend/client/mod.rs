@@ -14,7 +14,7 @@ mod tls;
 mod upgrade;
 
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,11 +23,12 @@ use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use tower_service::Service;
 
 use crate::backend::client::connector::Connector;
 use crate::backend::client::options::Options;
-use crate::backend::client::pool::{Key, Pool};
+use crate::backend::client::pool::{Connection, Key, Pool};
 use crate::backend::client::streams::Streams;
 use crate::backend::client::tls::TlsOptions;
 use crate::body::Body;
@@ -194,7 +195,7 @@ impl Shared {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         loop {
-            let (mut connection, reused) = match self.pool.take(&key) {
+            let (connection, reused) = match self.pool.take(&key) {
                 Some(connection) => (connection, true),
                 None => {
                     // In a box of its own: most requests never need the room.
@@ -202,7 +203,8 @@ impl Shared {
                     (self.pool.made(made.map_err(failure::unconnected)?), false)
                 }
             };
-            let mut failed = match connection.sender.try_send_request(request).await {
+            let (answered, connection) = ask(connection, request).await;
+            let mut failed = match answered {
                 Ok(mut response) => {
                     check(&response)?;
                     // Of the connection with the backend: its version, and a reason that belongs
@@ -211,7 +213,10 @@ impl Shared {
                     response
                         .extensions_mut()
                         .remove::<hyper::ext::ReasonPhrase>();
-                    return Ok(response.map(|body| self.pool.give_back(key, connection, body)));
+                    return Ok(response.map(|body| match connection {
+                        Some(connection) => self.pool.give_back(key, connection, body),
+                        None => Body::new(body),
+                    }));
                 }
                 Err(failed) => failed,
             };
@@ -222,6 +227,41 @@ impl Shared {
             }
         }
     }
+}
+
+/// Sends a request over a connection, which comes back if it is still there.
+///
+/// A request that is handed over in the moment in which the connection ends stays in the queue
+/// between the two until the last sender is gone, and whoever holds that one waits for ever. So the
+/// sender is let go when the connection has ended; the queue then gives the request back.
+async fn ask(
+    mut connection: Connection,
+    request: Request<Body>,
+) -> (
+    Result<Response<Incoming>, TrySendError<Request<Body>>>,
+    Option<Connection>,
+) {
+    let mut answer = std::pin::pin!(connection.sender.try_send_request(request));
+    let mut held = Some(connection);
+    let answered = poll_fn(|cx| {
+        if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
+            return Poll::Ready(answered);
+        }
+        match held.as_mut().map(|held| held.sender.poll_ready(cx)) {
+            Some(Poll::Ready(Err(_))) => {
+                held = None;
+                answer.as_mut().poll(cx)
+            }
+            // Another one is asked for, so that this one is about to be taken up.
+            Some(Poll::Ready(Ok(()))) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Some(Poll::Pending) | None => Poll::Pending,
+        }
+    })
+    .await;
+    (answered, held)
 }
 
 /// Refuses an answer that would mean another thing to whom it is passed on.
