@@ -14,12 +14,13 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::body::Body;
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
 use crate::layer::deadline::{self, Clock, Flowing};
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
 use crate::mapping::{Flow, flow};
+use crate::metrics::{Call, Failure, RouteMetrics};
 use crate::target::Target;
 use crate::trace::Trace;
 
@@ -113,6 +114,7 @@ where
                 (tap::integration_request(&watch.0, request), Some(watch))
             }
         };
+        let measured = request.extensions().get::<RouteMetrics>().cloned();
         let call = OneCall::new(self.inner.clone(), request);
         DispatchFuture {
             call,
@@ -121,6 +123,7 @@ where
             begun: None,
             sleep: None,
             watch,
+            measured: measured.map(Call::client),
         }
     }
 }
@@ -142,6 +145,7 @@ pin_project! {
         #[pin]
         sleep: Option<Sleep>,
         watch: Option<(Trace, Instant)>,
+        measured: Option<Call>,
     }
 }
 
@@ -164,16 +168,25 @@ where
                         return Poll::Ready(Ok(this.answer.streams(response)));
                     }
                     Poll::Ready(Err(error)) => {
-                        return Poll::Ready(Err(capture::backend_body(error)));
+                        let error = capture::backend_body(error);
+                        failed(this.measured, &error);
+                        return Poll::Ready(Err(error));
                     }
                     Poll::Pending => break,
                 }
             }
             let response = match this.call.as_mut().poll(cx) {
                 Poll::Ready(Ok(response)) => response.map(Body::new),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(capture::blame_client(error))),
+                Poll::Ready(Err(error)) => {
+                    let error = capture::blame_client(error);
+                    failed(this.measured, &error);
+                    return Poll::Ready(Err(error));
+                }
                 Poll::Pending => break,
             };
+            if let Some(call) = this.measured.as_mut() {
+                call.answered(response.status());
+            }
             let mut response = match this.watch.take() {
                 Some((trace, sent)) => tap::answer(&trace, response, sent.elapsed()),
                 None => response,
@@ -200,11 +213,22 @@ where
         while let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
             ready!(sleep.as_mut().poll(cx));
             if clock.is_over() {
-                return Poll::Ready(Err(deadline::passed()));
+                let error = deadline::passed();
+                failed(this.measured, &error);
+                return Poll::Ready(Err(error));
             }
             sleep.reset(clock.at());
         }
         Poll::Pending
+    }
+}
+
+fn failed(measured: &mut Option<Call>, error: &Error) {
+    if let Some(call) = measured {
+        call.failed(match error.kind() {
+            ErrorKind::Timeout => Failure::Timeout,
+            _ => Failure::Network,
+        });
     }
 }
 

@@ -12,8 +12,8 @@
 //!
 //! [`IntegrationLayer`] is this stack. Each layer is useful alone: the outermost of them captures
 //! the request as the client sent it, hands it down in the request's extensions, and what was
-//! chosen comes up in the response's. Someone else's layer fits at any seam: a timeout, a limit, a
-//! cache, tracing. `RetryLayer` (feature `retry`), which is not in the stack, has its place outside
+//! chosen comes up in the response's. [`MetricsLayer`] counts around all of
+//! them. Someone else's layer fits at any seam: a timeout, a limit, a cache, tracing. `RetryLayer` (feature `retry`), which is not in the stack, has its place outside
 //! of `SigV4Layer`.
 //!
 //! The inner service takes `Request<`[`Body`](crate::Body)`>` and may answer with any body of
@@ -32,6 +32,7 @@ mod function;
 mod future;
 mod gateway_response;
 mod integration;
+mod metrics;
 mod one_call;
 mod request_mapping;
 mod response_selection;
@@ -45,6 +46,9 @@ pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};
 pub use future::ResponseFuture;
 pub use gateway_response::{GatewayResponse, GatewayResponseFuture, GatewayResponseLayer};
 pub use integration::{IntegrationLayer, IntegrationService};
+pub use metrics::{Measure, MeasureFuture, MetricsLayer};
+#[cfg(feature = "openapi")]
+pub(crate) use metrics::{measured, to_its_end};
 #[cfg(feature = "server")]
 pub(crate) use one_call::OneCall;
 pub use request_mapping::{RequestMapping, RequestMappingLayer};

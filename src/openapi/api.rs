@@ -23,9 +23,10 @@ use crate::gateway_response::GatewayResponses;
 use crate::layer::RetryLayer;
 use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
-    IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer,
+    IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer, measured, to_its_end,
 };
 use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
+use crate::metrics::{Call, Metrics, RouteMetrics};
 use crate::openapi::{Import, Operation, Router};
 
 /// An API at a stage: every operation of a document, compiled.
@@ -69,6 +70,15 @@ pub struct Api {
     sigv4: SigV4Layer,
     #[cfg(feature = "retry")]
     retry: Option<RetryLayer>,
+    counts: Option<Arc<Counts>>,
+}
+
+/// Where requests are counted.
+#[derive(Debug)]
+struct Counts {
+    unmatched: RouteMetrics,
+    /// As many as there are routes.
+    routes: Vec<RouteMetrics>,
 }
 
 #[derive(Debug)]
@@ -235,6 +245,7 @@ impl Api {
             sigv4: SigV4Layer::without_credentials(),
             #[cfg(feature = "retry")]
             retry: None,
+            counts: None,
         })
     }
 
@@ -286,6 +297,20 @@ impl Api {
         self
     }
 
+    /// Counts requests in `metrics`, by the routes of the document; what has none is one route more.
+    ///
+    /// Another API may count there too, such as this one read again: what both have is counted on.
+    #[must_use]
+    pub fn metrics(mut self, metrics: &Metrics) -> Self {
+        let routes = self.shared.routes.iter();
+        let counts = routes.map(|route| metrics.route(route.http_method(), route.resource()));
+        self.counts = Some(Arc::new(Counts {
+            unmatched: metrics.unmatched(),
+            routes: counts.collect(),
+        }));
+        self
+    }
+
     /// The API as a service around `backend`.
     pub fn into_service<S>(self, backend: S) -> ApiService<S> {
         let rim = GatewayResponseLayer::custom(
@@ -298,6 +323,7 @@ impl Api {
             sigv4: self.sigv4,
             #[cfg(feature = "retry")]
             retry: self.retry,
+            counts: self.counts,
             backend,
         }
     }
@@ -364,6 +390,7 @@ pub struct ApiService<S> {
     #[cfg(feature = "retry")]
     retry: Option<RetryLayer>,
     missing: GatewayResponse<NoRoute>,
+    counts: Option<Arc<Counts>>,
     backend: S,
 }
 
@@ -375,6 +402,7 @@ impl<S> ApiService<S> {
             sigv4: self.sigv4.clone(),
             #[cfg(feature = "retry")]
             retry: self.retry.clone(),
+            counts: self.counts.clone(),
         }
     }
 }
@@ -405,6 +433,10 @@ where
             .shared
             .router
             .find(request.method(), request.uri().path());
+        let count = self.counts.as_ref().map(|counts| {
+            let route = found.and_then(|&index| counts.routes.get(index));
+            measured(&mut request, route.unwrap_or(&counts.unmatched))
+        });
         let state = match found.and_then(|&index| self.shared.routes.get(index)) {
             #[cfg(feature = "retry")]
             Some(route) if let Some(retry) = &self.retry => {
@@ -424,7 +456,7 @@ where
                 inner: self.missing.clone().into_call(request),
             },
         };
-        ApiFuture { state }
+        ApiFuture { state, count }
     }
 }
 
@@ -469,6 +501,7 @@ pin_project! {
     {
         #[pin]
         state: State<GatewayResponseFuture<Inner<S>>>,
+        count: Option<Call>,
     }
 }
 
@@ -494,11 +527,20 @@ where
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
+        let this = self.project();
+        let polled = match this.state.project() {
             StateProjection::Found { inner } => inner.poll(cx),
             StateProjection::Retried { inner } => inner.as_mut().poll(cx),
             StateProjection::Missing { inner } => inner.poll(cx),
+        };
+        if this.count.is_some() && polled.is_ready() {
+            let count = this.count.take();
+            return polled.map_ok(|response| match count {
+                Some(count) => to_its_end(count, response),
+                None => response,
+            });
         }
+        polled
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cost;
 mod crossing;
+mod metrics;
 mod readiness;
 #[cfg(feature = "retry")]
 mod retry;

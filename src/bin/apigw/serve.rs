@@ -87,7 +87,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "APIGW_WATCH")]
     watch: bool,
 
-    /// A second address, with /livez and /readyz, which answers 503 while requests in flight end
+    /// A second address, with /livez, /metrics for Prometheus, and /readyz, which answers 503 while requests in flight end
     #[arg(long, value_name = "HOST:PORT", env = "APIGW_ADMIN", value_parser = address)]
     admin: Option<String>,
 
@@ -246,7 +246,13 @@ impl Serve {
         let admission = self.load.admission();
         // One pool and one store of credentials for all documents to come.
         let (credentials, retry) = (self.credentials(), self.retry());
+        // Nothing is counted that nobody can read.
+        let metrics = self.admin.is_some().then(|| admin.metrics.clone());
         let serves = move |api: Api| {
+            let api = match &metrics {
+                Some(metrics) => api.metrics(metrics),
+                None => api,
+            };
             let api = api.credentials(credentials.clone());
             let api = match &retry {
                 Some(retry) => api.retry(retry.clone()),

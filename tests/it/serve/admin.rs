@@ -39,6 +39,14 @@ fn it_tells_that_the_server_drains() {
     busy.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         .unwrap();
     let (mut called, _) = backend.accept().unwrap();
+    let metrics = get(admin, "/metrics");
+    for line in [
+        "http_server_active_requests{http_request_method=\"GET\",http_route=\"/\"} 1",
+        "aws_apigateway_count_total{method=\"_OTHER\",resource=\"unmatched\"} 1",
+        "aws_apigateway_4xx_errors_total{method=\"_OTHER\",resource=\"unmatched\"} 1",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
+    }
     server.signal("TERM");
     while TcpStream::connect(&server.address).is_ok() {
         std::thread::yield_now();

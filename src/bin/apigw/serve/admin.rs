@@ -1,5 +1,6 @@
-//! The listener for those who run a server: whether it lives, and whether it is ready.
+//! The listener for those who run a server: whether it lives and is ready, and what it counted.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Ready, pending, ready};
 use std::io;
@@ -11,15 +12,17 @@ use std::task::{Context, Poll};
 use http::{Method, Request, Response, StatusCode, header};
 use tokio::net::TcpListener;
 use tower_apigw::Body;
+use tower_apigw::metrics::Metrics;
 use tower_apigw::server::Server;
 use tower_service::Service;
 
 use crate::exit::Failure;
 
-/// Answers `/livez` and `/readyz`.
+/// Answers `/livez`, `/readyz` and `/metrics`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Admin {
     draining: Arc<AtomicBool>,
+    pub(super) metrics: Metrics,
 }
 
 impl Admin {
@@ -50,16 +53,21 @@ impl Admin {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    fn answer(&self, method: &Method, path: &str) -> (StatusCode, &'static str) {
+    fn answer(&self, method: &Method, path: &str) -> (StatusCode, Cow<'static, str>) {
         let draining = self.draining.load(Ordering::Relaxed);
-        match path {
-            "/livez" | "/readyz" if !matches!(*method, Method::GET | Method::HEAD) => {
+        let (status, text) = match path {
+            "/livez" | "/readyz" | "/metrics" if !matches!(*method, Method::GET | Method::HEAD) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n")
             }
             "/readyz" if draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             "/livez" | "/readyz" => (StatusCode::OK, "ok\n"),
-            _ => (StatusCode::NOT_FOUND, "there are /livez and /readyz\n"),
-        }
+            "/metrics" => return (StatusCode::OK, self.metrics.to_string().into()),
+            _ => (
+                StatusCode::NOT_FOUND,
+                "there are /livez, /readyz and /metrics\n",
+            ),
+        };
+        (status, text.into())
     }
 }
 
@@ -74,11 +82,11 @@ impl Service<Request<Body>> for Admin {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (status, text) = self.answer(request.method(), request.uri().path());
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(Body::from(text.into_owned()));
         *response.status_mut() = status;
         response.headers_mut().insert(
             header::CONTENT_TYPE,
-            header::HeaderValue::from_static("text/plain; charset=utf-8"),
+            header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
         );
         ready(Ok(response))
     }
@@ -96,6 +104,8 @@ mod tests {
         assert_eq!(status(Method::HEAD, "/readyz"), 200);
         assert_eq!(status(Method::POST, "/readyz"), 405);
         assert_eq!(status(Method::GET, "/"), 404);
+        assert_eq!(status(Method::GET, "/metrics"), 200);
+        assert_eq!(status(Method::POST, "/metrics"), 405);
         admin.clone().drain();
         assert_eq!(status(Method::GET, "/readyz"), 503);
         assert_eq!(status(Method::GET, "/livez"), 200);
