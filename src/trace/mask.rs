@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::HeaderName;
 use http::{HeaderMap, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -27,14 +27,17 @@ fn is_secret(name: &str) -> bool {
         "api-key",
         "apikey",
         "api_key",
+        "code",
         "id_token",
         "jwt",
         "passwd",
         "password",
+        "pwd",
         "secret",
         "sig",
         "signature",
         "token",
+        "x-amz-credential",
         "x-amz-signature",
     ];
     const ENDS: &[&str] = &[
@@ -73,7 +76,7 @@ fn masked(name: &str, value: &str) -> String {
 }
 
 /// Secrets shorter than this are not looked for inside other texts: they would be found everywhere.
-const TELLING: usize = 6;
+pub(super) const TELLING: usize = 6;
 
 /// A value that must not be shown, and what stands in its place.
 #[derive(Clone)]
@@ -149,7 +152,12 @@ impl Secrets {
             utf8_percent_encode(text, RESERVED).to_string(),
             form_urlencoded::byte_serialize(text.as_bytes()).collect(),
             json.trim_matches('"').to_owned(),
+            // As `$util.escapeJavaScript` has it.
+            json.trim_matches('"')
+                .replace('/', "\\/")
+                .replace('\'', "\\'"),
             STANDARD.encode(text),
+            URL_SAFE_NO_PAD.encode(text),
         ];
         for (index, form) in forms.into_iter().enumerate() {
             let known = self.0.iter().any(|known| known.text == form);

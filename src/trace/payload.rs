@@ -6,7 +6,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
+use memchr::memmem;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::trace::mask::TELLING;
 
 /// A body, or as much of it as was seen.
 ///
@@ -44,14 +47,37 @@ impl Payload {
         }
     }
 
-    /// Puts `with` wherever `what` stands in a text; both are of one length in characters.
+    /// Puts `with` wherever `what` stands, be the rest text or not, and asterisks where it begins at
+    /// the end of what was kept.
     pub(super) fn replace(&mut self, what: &str, with: &str) {
-        if let Ok(text) = std::str::from_utf8(&self.kept)
-            && text.contains(what)
-        {
-            self.kept = Bytes::from(text.replace(what, with));
-            self.length = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        let what = what.as_bytes();
+        let cut = match self.is_whole() {
+            true => None,
+            false => (TELLING..what.len())
+                .rev()
+                .find(|&length| what.get(..length).is_some_and(|it| self.kept.ends_with(it))),
+        };
+        if cut.is_none() && memmem::find(&self.kept, what).is_none() {
+            return;
         }
+        let mut masked = Vec::with_capacity(self.kept.len());
+        let mut at = 0;
+        for found in memmem::find_iter(&self.kept, what) {
+            masked.extend_from_slice(self.kept.get(at..found).unwrap_or_default());
+            masked.extend_from_slice(with.as_bytes());
+            at = found + what.len();
+        }
+        masked.extend_from_slice(self.kept.get(at..).unwrap_or_default());
+        if let Some(cut) = cut {
+            let from = masked.len().saturating_sub(cut);
+            masked.iter_mut().skip(from).for_each(|byte| *byte = b'*');
+        }
+        // What is beyond of it has no part in this.
+        let beyond = self
+            .length
+            .saturating_sub(u64::try_from(self.kept.len()).unwrap_or_default());
+        self.length = beyond.saturating_add(u64::try_from(masked.len()).unwrap_or(u64::MAX));
+        self.kept = Bytes::from(masked);
     }
 
     /// The bytes that were kept.
@@ -105,6 +131,29 @@ impl Serialize for Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_found_in_bytes_and_at_the_cut() {
+        let hidden = |bytes: &[u8], length: u64| {
+            let mut payload = Payload {
+                kept: Bytes::copy_from_slice(bytes),
+                length,
+            };
+            payload.replace("secret-1", "********");
+            (payload.bytes().to_vec(), payload.length())
+        };
+        assert_eq!(
+            hidden(b"\xFFsecret-1\xFE secret-1", 19),
+            (b"\xFF********\xFE ********".to_vec(), 19)
+        );
+        // Cut off, and as a whole.
+        assert_eq!(hidden(b"a secret", 100), (b"a ******".to_vec(), 100));
+        assert_eq!(hidden(b"a secret", 8), (b"a secret".to_vec(), 8));
+        assert_eq!(hidden(b"a secre", 100), (b"a secre".to_vec(), 100));
+        let mut longer = Payload::whole(&"x secret-1 y".into());
+        longer.replace("secret-1", "*");
+        assert_eq!((longer.text().as_ref(), longer.length()), ("x * y", 5));
+    }
 
     #[test]
     fn json_of_texts_bytes_and_long_streams() {

@@ -76,6 +76,7 @@ async fn traced(integration: &Integration) -> (Trace, String) {
 async fn no_form_of_a_trace_shows_a_secret() {
     let template = r#"{"a": "$input.params('authorization')", "c": "$input.params('cookie')",
         "b": "$util.base64Encode($input.params('x-api-key'))", "q": "$input.params('access_token')",
+        "e": "$util.escapeJavaScript($input.params('access_token'))",
         "u": "$util.urlEncode($input.params('access_token'))", "v": "$input.params('x-vault-token')",
         "shown": "$input.params('plain')"}"#;
     let mapped = Integration::http("POST", "http://b.example/{id}")
@@ -110,6 +111,8 @@ async fn no_form_of_a_trace_shows_a_secret() {
             }
             for form in [
                 "QUERY%20token%2F7",
+                "token\\\\/7",
+                "token\\/7",
                 "QUERY+token%2F7",
                 "a2V5LW9mLXRoZS1jbGllbnQ=",
                 "dXNlcjpwYXNzd29yZC1vZi1iYXNpYw==",
