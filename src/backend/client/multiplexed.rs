@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 
 use crate::backend::client::outgoing::{Kept, Outgoing};
 use crate::backend::client::pool::Key;
-use crate::backend::client::streams::OpenStream;
+use crate::backend::client::streams::{Lease, OpenStream};
 use crate::backend::client::{Shared, failure};
 use crate::body::Body;
 use crate::error::{BoxError, Error, find};
@@ -90,14 +90,18 @@ impl Shared {
                     "it refused a request whose body was under way",
                 ));
             };
-            let mut lease = self.streams.lease(&key).await?;
-            let mut failed = match lease.sender.try_send_request(head.request(body)).await {
+            let Lease { mut sender, open } = self.streams.lease(&key).await?;
+            let answer = sender.try_send_request(head.request(body));
+            // As over HTTP/1.1, a sender that is held would keep a request from coming back whose
+            // connection ends in this moment; the pool lets go of its own within five seconds.
+            drop(sender);
+            let mut failed = match answer.await {
                 Ok(mut response) => {
                     *response.version_mut() = Version::HTTP_11;
                     return Ok(response.map(|body| {
                         Body::new(Streamed {
                             body,
-                            _open: lease.open,
+                            _open: open,
                         })
                     }));
                 }
