@@ -11,6 +11,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use crate::backend::client::failure::ConnectError;
 use crate::backend::client::options::Options;
@@ -67,7 +68,7 @@ impl Connector {
     }
 
     /// A connection of HTTP/1.1.
-    pub(super) async fn http1(&self, key: &Key) -> Result<http1::SendRequest<Body>, ConnectError> {
+    pub(super) async fn http1(&self, key: &Key) -> Result<NewConnection, ConnectError> {
         let tcp = self.tcp(key).await?;
         if key.https {
             let tls = self.tls.connect(tcp, key, false, self.connect_timeout);
@@ -112,20 +113,22 @@ impl Connector {
         race::connect(addresses, self.connect_timeout).await
     }
 
-    async fn speak_http1<T>(&self, io: T) -> Result<http1::SendRequest<Body>, ConnectError>
+    async fn speak_http1<T>(&self, io: T) -> Result<NewConnection, ConnectError>
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let io = TokioIo::new(io);
         let (mut sender, connection) =
             self.http1.handshake(io).await.map_err(ConnectError::Http)?;
+        let (end, ended) = oneshot::channel();
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to a backend ended");
             }
+            drop(end);
         });
         sender.ready().await.map_err(ConnectError::Http)?;
-        Ok(sender)
+        Ok((sender, ended))
     }
 
     async fn speak_upgradable<T>(&self, io: T) -> Result<http1::SendRequest<Body>, ConnectError>
@@ -160,6 +163,9 @@ impl Connector {
         Ok(Multiplexed { sender, room })
     }
 }
+
+/// A connection of HTTP/1.1, and what tells of its end.
+pub(super) type NewConnection = (http1::SendRequest<Body>, oneshot::Receiver<()>);
 
 /// A connection of HTTP/2.
 #[derive(Debug)]

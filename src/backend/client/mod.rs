@@ -247,15 +247,10 @@ async fn ask(
         if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
             return Poll::Ready(answered);
         }
-        match held.as_mut().map(|held| held.sender.poll_ready(cx)) {
-            Some(Poll::Ready(Err(_))) => {
+        match held.as_mut().map(|held| Pin::new(&mut held.ended).poll(cx)) {
+            Some(Poll::Ready(_)) => {
                 held = None;
                 answer.as_mut().poll(cx)
-            }
-            // Another one is asked for, so that this one is about to be taken up.
-            Some(Poll::Ready(Ok(()))) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
             }
             Some(Poll::Pending) | None => Poll::Pending,
         }

@@ -98,12 +98,7 @@ impl Shared {
             let mut failed = match answer.await {
                 Ok(mut response) => {
                     *response.version_mut() = Version::HTTP_11;
-                    return Ok(response.map(|body| {
-                        Body::new(Streamed {
-                            body,
-                            _open: open,
-                        })
-                    }));
+                    return Ok(response.map(|body| Body::new(Streamed { body, _open: open })));
                 }
                 Err(failed) => failed,
             };

@@ -12,7 +12,9 @@ use http::uri::Authority;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
+use tokio::sync::oneshot;
 
+use crate::backend::client::connector::NewConnection;
 use crate::backend::client::options::Options;
 use crate::body::Body;
 
@@ -26,6 +28,8 @@ const LONGEST_TICK: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) sender: SendRequest<Body>,
+    /// Is ready, with an error, when the connection has ended.
+    pub(super) ended: oneshot::Receiver<()>,
     /// When it was made, on the pool's clock.
     made: u64,
 }
@@ -127,9 +131,13 @@ impl Pool {
     }
 
     /// A connection that was made just now.
-    pub(super) fn made(&self, sender: SendRequest<Body>) -> Connection {
+    pub(super) fn made(&self, (sender, ended): NewConnection) -> Connection {
         let made = self.shared.lock().wind(self.shared.tick);
-        Connection { sender, made }
+        Connection {
+            sender,
+            ended,
+            made,
+        }
     }
 
     /// The connection that was used last, of those that can take a request now.
