@@ -15,7 +15,7 @@ mod upgrade;
 
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -23,7 +23,6 @@ use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use tower_service::Service;
 
 use crate::backend::client::connector::Connector;
@@ -195,7 +194,7 @@ impl Shared {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
         loop {
-            let (connection, reused) = match self.pool.take(&key) {
+            let (mut connection, reused) = match self.pool.take(&key) {
                 Some(connection) => (connection, true),
                 None => {
                     // In a box of its own: most requests never need the room.
@@ -203,7 +202,9 @@ impl Shared {
                     (self.pool.made(made.map_err(failure::unconnected)?), false)
                 }
             };
-            let (answered, connection) = ask(connection, request).await;
+            let mut answer = pin!(connection.sender.try_send_request(request));
+            let mut held = Some(connection);
+            let answered = poll_fn(|cx| poll_answer(answer.as_mut(), &mut held, cx)).await;
             let mut failed = match answered {
                 Ok(mut response) => {
                     check(&response)?;
@@ -213,7 +214,7 @@ impl Shared {
                     response
                         .extensions_mut()
                         .remove::<hyper::ext::ReasonPhrase>();
-                    return Ok(response.map(|body| match connection {
+                    return Ok(response.map(|body| match held {
                         Some(connection) => self.pool.give_back(key, connection, body),
                         None => Body::new(body),
                     }));
@@ -229,34 +230,26 @@ impl Shared {
     }
 }
 
-/// Sends a request over a connection, which comes back if it is still there.
+/// Waits for the answer to a request on a connection that is held.
 ///
 /// A request that is handed over in the moment in which the connection ends stays in the queue
 /// between the two until the last sender is gone, and whoever holds that one waits for ever. So the
 /// sender is let go when the connection has ended; the queue then gives the request back.
-async fn ask(
-    mut connection: Connection,
-    request: Request<Body>,
-) -> (
-    Result<Response<Incoming>, TrySendError<Request<Body>>>,
-    Option<Connection>,
-) {
-    let mut answer = std::pin::pin!(connection.sender.try_send_request(request));
-    let mut held = Some(connection);
-    let answered = poll_fn(|cx| {
-        if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
-            return Poll::Ready(answered);
+fn poll_answer<F: Future>(
+    mut answer: Pin<&mut F>,
+    held: &mut Option<Connection>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
+    if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
+        return Poll::Ready(answered);
+    }
+    match held.as_mut().map(|held| Pin::new(&mut held.ended).poll(cx)) {
+        Some(Poll::Ready(_)) => {
+            *held = None;
+            answer.poll(cx)
         }
-        match held.as_mut().map(|held| Pin::new(&mut held.ended).poll(cx)) {
-            Some(Poll::Ready(_)) => {
-                held = None;
-                answer.as_mut().poll(cx)
-            }
-            Some(Poll::Pending) | None => Poll::Pending,
-        }
-    })
-    .await;
-    (answered, held)
+        Some(Poll::Pending) | None => Poll::Pending,
+    }
 }
 
 /// Refuses an answer that would mean another thing to whom it is passed on.
