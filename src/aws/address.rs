@@ -145,6 +145,53 @@ impl<'a> Address<'a> {
     }
 }
 
+/// `source` with every `${…}` replaced: what a deployment fills in may hold colons and stand for anything.
+fn with_placeholders(source: &str, replacement: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, behind)) = rest.split_once("${") {
+        let Some((_, after)) = behind.split_once('}') else {
+            break;
+        };
+        out.push_str(before);
+        out.push_str(replacement);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Whether `source` is the ARN of an integration once its `${…}` are filled in, as far as can be told.
+pub(crate) fn may_be_address(source: &str) -> bool {
+    let Some((start, first)) = source.split_once("${") else {
+        return false;
+    };
+    // "aws" is both a partition and a name.
+    if Address::parse(&with_placeholders(source, "aws")).is_ok() {
+        return true;
+    }
+    // CloudFormation's own parameters are one part each, others may hold several.
+    if first.starts_with("AWS::") {
+        return false;
+    }
+    let mut parts = start.split(':');
+    let last = parts.next_back().unwrap_or_default();
+    let before: Vec<&str> = parts.collect();
+    let known = ["arn", "aws", "apigateway"];
+    let fits = |at: usize, part: &str, whole: bool| match known.get(at) {
+        Some(_) if at == 1 => "aws".starts_with(part) || part.starts_with("aws"),
+        Some(word) if whole => *word == part,
+        Some(word) => word.starts_with(part),
+        None => true,
+    };
+    before
+        .iter()
+        .enumerate()
+        .all(|(at, part)| fits(at, part, true))
+        && fits(before.len(), last, false)
+        && before.len() < 5
+}
+
 /// The address of a function in the path of an integration with Lambda; whether it streams.
 // AWS: set-up-lambda-proxy-integrations, response-transfer-mode-lambda. Recorded: a doubled slash in
 // front is accepted.
@@ -317,5 +364,34 @@ mod tests {
         ] {
             assert_eq!(function(rest), None, "{rest}");
         }
+    }
+
+    #[test]
+    fn what_a_deployment_fills_in_stands_for_any_part() {
+        for (source, expected) in [
+            (
+                "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Arn}/invocations",
+                true,
+            ),
+            (
+                "arn:${AWS::Partition}:apigateway:${AWS::Region}:sqs:action/SendMessage",
+                true,
+            ),
+            ("arn:aws:apigateway:us-east-1:${Service}:path/x", true),
+            ("${Uri}", true),
+            ("arn:${Rest}", true),
+            ("arn:aws:api${Rest}", true),
+            ("http://${Host}/", false),
+            ("arn:aws:lambda:${AWS::Region}:1:function:f", false),
+            (
+                "arn:aws:apigateway:${AWS::Region}:lambda:functions/${F}",
+                false,
+            ),
+            ("arn:aws:apigateway:us-east-1:lambda:functions/${F}", false),
+            ("arn:aws:apigateway:us-east-1:lambda:path/x", false),
+        ] {
+            assert_eq!(may_be_address(source), expected, "{source}");
+        }
+        assert_eq!(with_placeholders("a${b:c}d${e", "x"), "axd${e");
     }
 }

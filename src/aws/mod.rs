@@ -33,5 +33,5 @@ pub use event_stream::{EventStream, EventStreamError, Piece};
 pub use event_v2::HttpEvent;
 pub use prelude::{Prelude, PreludeError, Split};
 
-pub(crate) use address::{Address, Kind, function};
+pub(crate) use address::{Address, Kind, function, may_be_address};
 pub(crate) use answer::error_message;

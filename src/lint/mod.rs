@@ -71,6 +71,7 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
         Ok(api) => api.findings().to_vec(),
         Err(error) => error.findings().to_vec(),
     };
+    unfilled_once(&mut findings);
     let document = import.document();
     let mut late = Vec::new();
     for operation in &document.operations {
@@ -134,4 +135,17 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
         findings.push(Diagnostic::warning("too-many-findings", "", message));
     }
     findings
+}
+
+/// That nothing is put for a placeholder is said once of a value: by the import, if it saw it.
+fn unfilled_once(findings: &mut Vec<Diagnostic>) {
+    let mut told = HashSet::new();
+    findings.retain(|finding| match finding.code {
+        "intrinsic" => {
+            told.insert(finding.pointer.clone());
+            true
+        }
+        "placeholder" => told.insert(finding.pointer.clone()),
+        _ => true,
+    });
 }

@@ -53,6 +53,9 @@ macro_rules! rules {
 
 const RULES: &[Rule] = rules! {
     // The document.
+    "unreadable" Error: "the document cannot be read"
+        "There is no such file, it is empty, or the system refuses it."
+        "Chosen";
     "size" Error: "the document is larger than 6 MB"
         "API Gateway imports definitions up to 6 MB. Leave out examples, or split the API."
         "AWS: limits";

@@ -74,8 +74,7 @@ impl<'a> Subject<'a> {
 
     /// The service that an ARN of an AWS integration names: `lambda`, `dynamodb`.
     pub(super) fn service(&self) -> Option<&'a str> {
-        let uri = self.integration.uri.as_deref()?;
-        let mut parts = uri.splitn(6, ':');
+        let mut parts = colons(self.integration.uri.as_deref()?);
         let arn = parts.next()? == "arn";
         let _partition = parts.next()?;
         let apigateway = parts.next()? == "apigateway";
@@ -99,6 +98,29 @@ impl<'a> Subject<'a> {
             IntegrationType::HttpProxy | IntegrationType::AwsProxy => None,
         }
     }
+}
+
+/// The parts of an ARN; a colon in `${…}` parts nothing.
+fn colons(arn: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(arn);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let mut inside = false;
+        let end = text.char_indices().find_map(|(at, c)| {
+            match c {
+                '{' if text.get(..at).is_some_and(|before| before.ends_with('$')) => inside = true,
+                '}' => inside = false,
+                _ => {}
+            }
+            (c == ':' && !inside).then_some(at)
+        });
+        let (part, next) = match end {
+            Some(at) => (text.get(..at)?, text.get(at + 1..)),
+            None => (text, None),
+        };
+        rest = next;
+        Some(part)
+    })
 }
 
 /// Whether a text has a placeholder that a deployment would fill in.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-use crate::aws::{Address, ApiFacts, Kind, RestEvent, function};
+use crate::aws::{Address, ApiFacts, Kind, RestEvent, function, may_be_address};
 use crate::error::ErrorKind;
 use crate::integration::{IntegrationType, Method, ResponseTransferMode};
 use crate::mapping::call::Call;
@@ -68,7 +68,20 @@ impl Compiler<'_> {
         let filled = uri::fill(source, &stage);
         let address = match Address::parse(&filled) {
             Ok(address) => address,
-            // A placeholder of a deployment tool, or a variable that this stage does not have.
+            Err(_) if may_be_address(&filled) => {
+                self.warning(
+                    "placeholder",
+                    "/uri",
+                    format!("nothing is put for the `${{…}}` of {filled:?}; requests will fail"),
+                    "write out what a deployment would put here",
+                );
+                compiled.failure = Some((
+                    ErrorKind::Configuration,
+                    "invalid endpoint address: a `${…}` is filled in by nothing".to_owned(),
+                ));
+                return compiled;
+            }
+            // A variable that this stage does not have, or something around a placeholder.
             Err(error) if source.contains("${") => {
                 let message = error.message;
                 self.warning(

@@ -54,6 +54,30 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// A template with `${AWS::Region}` and its kind as names that a template can have, as long as they
+/// were: a deployment puts text there, so that they are no mistake of the template.
+pub(super) fn references(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push_str("${");
+        let name = behind
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != ':')
+            .next();
+        let name = name.unwrap_or_default();
+        let after = behind.get(name.len()..).unwrap_or_default();
+        if after.starts_with('}') {
+            out.push_str(&name.replace("::", "__"));
+            rest = after;
+        } else {
+            rest = behind;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -78,6 +102,17 @@ mod tests {
             (json!({"a": 1}), None),
         ] {
             assert_eq!(text(&value).as_deref(), expected, "{value}");
+        }
+    }
+    #[test]
+    fn pseudo_parameters_are_names_in_templates() {
+        for (text, expected) in [
+            ("{\"a\": \"${AWS::Region}\"}", "{\"a\": \"${AWS__Region}\"}"),
+            ("${Name} ${F.Arn} $x ${", "${Name} ${F.Arn} $x ${"),
+            ("${a:b}${A::B::C}", "${a:b}${A__B__C}"),
+            ("${A::é}", "${A::é}"),
+        ] {
+            assert_eq!(references(text), expected);
         }
     }
 }

@@ -240,7 +240,18 @@ fn plain(value: &Value) -> String {
 pub(super) fn templates(at: &At<'_>, name: &str, findings: &mut Findings) -> Templates {
     bodies(at, name, findings)
         .into_iter()
-        .map(|(media_type, body)| (media_type, Template::new(body)))
+        .map(|(media_type, body)| {
+            let of_function = at
+                .value
+                .get(&media_type)
+                .is_some_and(|value| cloudformation::function(value).is_some());
+            let body = if of_function {
+                cloudformation::references(&body)
+            } else {
+                body
+            };
+            (media_type, Template::new(body))
+        })
         .collect()
 }
 

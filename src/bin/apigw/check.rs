@@ -129,10 +129,16 @@ impl Check {
         let stage = self.stage.stage()?;
         let mut all = Vec::with_capacity(self.apis.len());
         for path in &self.apis {
-            let document = Document::read(path)?;
-            let findings = match document.import() {
-                Ok(import) => lint::check(&import, &stage),
-                Err(error) => vec![error.finding().clone()],
+            // One that cannot be read does not silence the others.
+            let (document, findings) = match Document::read(path) {
+                Ok(document) => {
+                    let findings = match document.import() {
+                        Ok(import) => lint::check(&import, &stage),
+                        Err(error) => vec![error.finding().clone()],
+                    };
+                    (document, findings)
+                }
+                Err(failure) => (Document::unread(path), vec![unreadable(&failure)]),
             };
             all.push(Checked { document, findings });
         }
@@ -178,6 +184,12 @@ impl Check {
         }
         if failed { Err(Failure::told()) } else { Ok(()) }
     }
+}
+
+/// A document that is not there, cannot be read, or is empty.
+fn unreadable(failure: &Failure) -> Diagnostic {
+    Diagnostic::error("unreadable", "", failure.message())
+        .help("give the path of an OpenAPI document with x-amazon-apigateway-integration")
 }
 
 /// A stage variable that one of the documents reads is of use.

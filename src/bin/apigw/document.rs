@@ -63,6 +63,14 @@ impl Document {
         }
     }
 
+    /// One that could not be read.
+    pub(crate) fn unread(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            bytes: Vec::new(),
+        }
+    }
+
     /// How it is called in what the user is told.
     pub(crate) fn name(&self) -> String {
         self.path.display().to_string()

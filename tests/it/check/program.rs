@@ -107,6 +107,49 @@ fn what_is_no_document_is_a_finding() {
 }
 
 #[test]
+fn what_cannot_be_read_silences_nothing_else() {
+    let file = case("pattern-newline");
+    let empty = std::env::temp_dir().join(format!("apigw-empty-{}.yaml", std::process::id()));
+    std::fs::write(&empty, " \n").unwrap();
+    let gone = "no-such-file.yaml";
+    let empty_name = empty.to_str().unwrap();
+    let (code, out, _) = check(&[gone, &file, empty_name, "--format", "json"]);
+    assert_eq!(code, 1, "{out}");
+    let list: Value = serde_json::from_str(&out).unwrap();
+    let of = |code: &str, file: &str| {
+        let mut list = list.as_array().unwrap().iter();
+        list.any(|it| it["code"] == code && it["file"] == file)
+    };
+    assert!(
+        of("unreadable", gone) && of("unreadable", empty_name),
+        "{out}"
+    );
+    assert!(of("pattern-newline", &file), "{out}");
+
+    let (code, out, err) = check(&[gone, &file]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("error[unreadable]: there is no file no-such-file.yaml"),
+        "{out}"
+    );
+    assert!(out.contains("warning[pattern-newline]"), "{out}");
+    assert!(
+        err.starts_with("checked 2 documents: 1 error, 1 warning"),
+        "{err}"
+    );
+
+    for files in [vec![empty_name], vec![gone, file.as_str()]] {
+        let (code, out, _) = check(&[files.as_slice(), &["--format", "sarif"]].concat());
+        assert_eq!(code, 1);
+        let log: Value = serde_json::from_str(&out).unwrap();
+        let schema = serde_json::from_str(include_str!("sarif.schema.json")).unwrap();
+        jsonschema::validate(&schema, &log).unwrap_or_else(|error| panic!("{error}\n{log:#}"));
+        assert_eq!(log["runs"][0]["results"][0]["ruleId"], "unreadable");
+    }
+    std::fs::remove_file(empty).unwrap();
+}
+
+#[test]
 fn no_colours_outside_of_a_terminal() {
     let (_, out, err) = check(&[&case("pattern-newline"), MISTAKES]);
     assert!(!out.is_empty() && !out.contains('\x1b') && !err.contains('\x1b'));
