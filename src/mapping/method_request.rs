@@ -115,7 +115,8 @@ impl Arrival {
         let seconds = time
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |age| age.as_secs());
-        let ids = Bytes::copy_from_slice(&write_ids(&random, seconds));
+        // An owner is one allocation, and a copy of a slice two.
+        let ids = Bytes::from_owner(write_ids(&random, seconds));
         let part = |range: std::ops::Range<usize>| {
             HeaderValue::from_maybe_shared(ids.slice(range))
                 .unwrap_or(HeaderValue::from_static("-"))
@@ -189,60 +190,51 @@ const IDS_LENGTH: usize = EXTENDED_ID_END + "Root=1-".len() + 8 + 1 + 24;
 fn write_ids(random: &[u8; RANDOM_BYTES], seconds: u64) -> [u8; IDS_LENGTH] {
     let mut ids = *b"00000000-0000-4000-8000-000000000000================Root=1-00000000-000000000000000000000000";
     let (uuid, rest) = ids.split_at_mut(REQUEST_ID_END);
-    let (extended, trace) = rest.split_at_mut(16);
+    let (extended, trace) = rest.split_at_mut(EXTENDED_ID_END - REQUEST_ID_END);
     let (id, rest) = random.split_at(16);
     let (extended_random, root) = rest.split_at(11);
-    for (places, bytes) in [
-        (0..8, 0..4),
-        (9..13, 4..6),
-        (14..18, 6..8),
-        (19..23, 8..10),
-        (24..36, 10..16),
-    ] {
-        write_hex(uuid.get_mut(places), id.get(bytes));
-    }
+    let mut number = u128::from_be_bytes(id.try_into().unwrap_or_default());
     // The version and the variant.
-    for (at, digit) in [
-        (14, b'4'),
-        (19, b'8' + random.first().map_or(0, |byte| byte & 3)),
+    number = number & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let word = |shift: u32| hex(u32::try_from(number >> shift & 0xffff_ffff).unwrap_or_default());
+    let [first, second, third, fourth] = [word(96), word(64), word(32), word(0)];
+    for (at, digits) in [
+        (0, &first[..]),
+        (9, &second[..4]),
+        (14, &second[4..]),
+        (19, &third[..4]),
+        (24, &third[4..]),
+        (28, &fourth[..]),
     ] {
-        uuid.iter_mut()
-            .skip(at)
-            .take(1)
-            .for_each(|place| *place = digit);
+        write(uuid, at, digits);
     }
-    // `89ab` are the digits of the variant.
-    uuid.iter_mut()
-        .skip(19)
-        .take(1)
-        .filter(|place| **place > b'9')
-        .for_each(|place| *place += b'a' - b'9' - 1);
     // Eleven bytes give exactly sixteen characters, the last of them `=`.
     let engine = &base64::engine::general_purpose::URL_SAFE;
     let _ = base64::Engine::encode_slice(engine, extended_random, extended);
-    let time = u32::try_from(seconds & 0xffff_ffff)
-        .unwrap_or(0)
-        .to_be_bytes();
-    write_hex(trace.get_mut(7..15), Some(&time));
-    write_hex(trace.get_mut(16..40), Some(root));
+    let time = u32::try_from(seconds & 0xffff_ffff).unwrap_or_default();
+    write(trace, 7, &hex(time));
+    for (at, bytes) in [16, 24, 32].into_iter().zip(root.as_chunks().0) {
+        write(trace, at, &hex(u32::from_be_bytes(*bytes)));
+    }
     ids
 }
 
-fn write_hex(places: Option<&mut [u8]>, bytes: Option<&[u8]>) {
-    let places = places.unwrap_or_default().chunks_exact_mut(2);
-    for (pair, &byte) in places.zip(bytes.unwrap_or_default()) {
-        if let [high, low] = pair {
-            (*high, *low) = (hex(byte >> 4), hex(byte & 15));
-        }
-    }
+fn write(text: &mut [u8], at: usize, digits: &[u8]) {
+    let places = text.get_mut(at..at + digits.len());
+    places
+        .into_iter()
+        .for_each(|places| places.copy_from_slice(digits));
 }
 
-fn hex(nibble: u8) -> u8 {
-    if nibble < 10 {
-        b'0' + nibble
-    } else {
-        b'a' + nibble - 10
-    }
+/// The eight digits of a number, all at once: a nibble in each byte of a word.
+fn hex(number: u32) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut digits = u64::from(number);
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & (0x0f * EACH);
+    let letters = (digits + 6 * EACH) >> 4 & EACH;
+    (digits + u64::from(b'0') * EACH + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 /// A header that is rarely there: looking at the names is cheaper than hashing one.

@@ -131,34 +131,50 @@ pub(crate) fn proxy_headers(out: &mut HeaderMap, trace: Option<&Trace>) {
 
 fn rename_headers(out: &mut HeaderMap) {
     let repeated = out.len() > out.keys_len();
-    // Found in one pass: most answers have a length and a date, and little else to rename.
-    let mut concerned = Vec::with_capacity(4);
-    for name in out.keys() {
-        match headers::proxied_response_header(name) {
-            ResponseHeader::Sent => {}
-            fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => {
-                concerned.push((name.clone(), fate));
+    // Most answers have a length and a date, and little else to rename.
+    loop {
+        let mut concerned = [const { None }; 4];
+        let mut places = concerned.iter_mut();
+        for name in out.keys() {
+            match headers::proxied_response_header(name) {
+                ResponseHeader::Sent => {}
+                fate @ (ResponseHeader::Remapped | ResponseHeader::Dropped) => {
+                    let Some(place) = places.next() else {
+                        break;
+                    };
+                    *place = Some((name.clone(), fate));
+                }
             }
         }
-    }
-    for (name, fate) in concerned {
-        let mut values = Vec::new();
-        let value = if repeated {
-            if let header::Entry::Occupied(found) = out.entry(&name) {
-                values.extend(found.remove_entry_mult().1);
-            }
-            None
-        } else {
-            out.remove(&name)
-        };
-        if fate == ResponseHeader::Remapped {
-            let renamed = headers::remapped(&name);
-            for value in value.into_iter().chain(values) {
-                out.append(renamed.clone(), value);
-            }
+        // None of the new names is renamed in turn, so that this ends.
+        let full = places.len() == 0;
+        for (name, fate) in concerned.into_iter().flatten() {
+            let renamed = (fate == ResponseHeader::Remapped).then(|| headers::remapped(&name));
+            rename(out, &name, renamed, repeated);
+        }
+        if !full {
+            break;
         }
     }
     finish(out);
+}
+
+fn rename(out: &mut HeaderMap, name: &HeaderName, renamed: Option<HeaderName>, repeated: bool) {
+    if !repeated {
+        if let (Some(value), Some(renamed)) = (out.remove(name), renamed) {
+            out.append(renamed, value);
+        }
+        return;
+    }
+    let values: Vec<HeaderValue> = match out.entry(name) {
+        header::Entry::Occupied(found) => found.remove_entry_mult().1.collect(),
+        header::Entry::Vacant(_) => return,
+    };
+    if let Some(renamed) = renamed {
+        for value in values {
+            out.append(renamed.clone(), value);
+        }
+    }
 }
 
 /// What is done to the body of an answer.

@@ -22,6 +22,7 @@ use crate::backend::client::resolve::Resolver;
 use crate::backend::client::streams::STREAMS_AT_FIRST;
 use crate::backend::client::tls::{Tls, TlsOptions};
 use crate::body::Body;
+use crate::target::has_valid_port;
 use crate::tls::TlsError;
 
 /// How much of an answer may be under way on a stream, and on a connection, that nobody reads.
@@ -104,6 +105,9 @@ impl Connector {
     }
 
     async fn tcp(&self, key: &Key) -> Result<TcpStream, ConnectError> {
+        if !has_valid_port(&key.authority) {
+            return Err(ConnectError::Port);
+        }
         let port = key
             .authority
             .port_u16()

@@ -13,6 +13,8 @@ use crate::error::{BoxError, Error, ErrorKind};
 pub(super) enum ConnectError {
     /// The host leads to an address that is not allowed.
     Forbidden,
+    /// The port is none.
+    Port,
     /// The name has no address.
     Name(io::Error),
     /// The host is no name that a certificate could be for.
@@ -33,6 +35,7 @@ impl fmt::Display for ConnectError {
             Self::Forbidden => {
                 "the host has a link-local address, which a host with parameters must not have"
             }
+            Self::Port => "the port is none: it is a number from 1 to 65535",
             Self::Name(_) => "the name of the host has no address",
             Self::NoServerName => "the host is no name that a certificate could be for",
             Self::Tcp(_) => "no connection was made",
@@ -49,7 +52,7 @@ impl StdError for ConnectError {
         match self {
             Self::Name(source) | Self::Tcp(source) | Self::Tls(source) => Some(source),
             Self::Http(source) => Some(source),
-            Self::Forbidden | Self::NoServerName | Self::Late | Self::NoHttp2 => None,
+            Self::Forbidden | Self::Port | Self::NoServerName | Self::Late | Self::NoHttp2 => None,
         }
     }
 }
@@ -74,7 +77,7 @@ pub(super) fn text(error: &ConnectError) -> (ErrorKind, String) {
                  variables leads to a link-local address"
             ),
         ),
-        ConnectError::Name(_) | ConnectError::NoServerName => (
+        ConnectError::Port | ConnectError::Name(_) | ConnectError::NoServerName => (
             ErrorKind::Configuration,
             format!("{CONFIGURATION}: invalid endpoint address"),
         ),

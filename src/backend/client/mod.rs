@@ -23,6 +23,8 @@ use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::backend::client::connector::Connector;
@@ -33,7 +35,7 @@ use crate::backend::client::tls::TlsOptions;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
 use crate::integration::Protocol;
-use crate::target::{Target, has_valid_port};
+use crate::target::Target;
 use crate::tls::TlsError;
 
 pub use options::HttpClientBuilder;
@@ -164,7 +166,7 @@ impl Service<Request<Body>> for HttpClient {
         };
         HttpClientFuture(match way.protocol {
             Protocol::Http1 if way.websocket => Box::pin(shared.send_upgrading(key, request)),
-            Protocol::Http1 => Box::pin(shared.send(key, request)),
+            Protocol::Http1 => return shared.send(key, request),
             Protocol::Http2 => Box::pin(shared.send_multiplexed(key, request)),
         })
     }
@@ -188,44 +190,104 @@ impl fmt::Debug for HttpClientFuture {
 }
 
 impl Shared {
-    async fn send(
+    /// Sends a request on an idle connection, or on a new one.
+    fn send(self: Arc<Self>, key: Key, request: Request<Body>) -> HttpClientFuture {
+        let Some(mut connection) = self.pool.take(&key) else {
+            return HttpClientFuture(Box::pin(self.send_first(key, request)));
+        };
+        HttpClientFuture(Box::pin(Answering {
+            answer: connection.sender.try_send_request(request),
+            held: Some(connection),
+            end: Some((self, key)),
+            again: None,
+        }))
+    }
+
+    /// Sends a request on a connection that is made for it.
+    async fn send_first(
         self: Arc<Self>,
         key: Key,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
-        loop {
-            let (mut connection, reused) = match self.pool.take(&key) {
-                Some(connection) => (connection, true),
-                None => {
-                    // In a box of its own: most requests never need the room.
-                    let made = Box::pin(self.connector.http1(&key)).await;
-                    (self.pool.made(made.map_err(failure::unconnected)?), false)
-                }
+        let made = self.connector.http1(&key).await;
+        let mut connection = self.pool.made(made.map_err(failure::unconnected)?);
+        let mut answer = pin!(connection.sender.try_send_request(request));
+        let mut held = Some(connection);
+        let answered = poll_fn(|cx| poll_answer(answer.as_mut(), &mut held, cx)).await;
+        match answered {
+            Ok(response) => self.receive(key, held, response),
+            Err(failed) => Err(failure::unanswered(failed.into_error())),
+        }
+    }
+
+    /// Takes an answer from its connection.
+    fn receive(
+        &self,
+        key: Key,
+        held: Option<Connection>,
+        mut response: Response<Incoming>,
+    ) -> Result<Response<Body>, Error> {
+        check(&response)?;
+        // Of the connection with the backend: its version, and a reason that belongs to a status
+        // which may yet be another.
+        *response.version_mut() = Version::HTTP_11;
+        response
+            .extensions_mut()
+            .remove::<hyper::ext::ReasonPhrase>();
+        Ok(response.map(|body| match held {
+            Some(connection) => self.pool.give_back(key, connection, body),
+            None => Body::new(body),
+        }))
+    }
+}
+
+pin_project! {
+    /// A request on a connection that was idle.
+    ///
+    /// Written out, since its room is allocated for each request: a future of `async` would hold the
+    /// request twice.
+    struct Answering<F> {
+        #[pin]
+        answer: F,
+        held: Option<Connection>,
+        end: Option<(Arc<Shared>, Key)>,
+        again: Option<HttpClientFuture>,
+    }
+}
+
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Body>>>>,
+{
+    type Output = Result<Response<Body>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some((shared, key)) = this.end.take() else {
+            return match this.again {
+                Some(again) => Pin::new(again).poll(cx),
+                // Polled again after it was ready.
+                None => Poll::Pending,
             };
-            let mut answer = pin!(connection.sender.try_send_request(request));
-            let mut held = Some(connection);
-            let answered = poll_fn(|cx| poll_answer(answer.as_mut(), &mut held, cx)).await;
-            let mut failed = match answered {
-                Ok(mut response) => {
-                    check(&response)?;
-                    // Of the connection with the backend: its version, and a reason that belongs
-                    // to a status which may yet be another.
-                    *response.version_mut() = Version::HTTP_11;
-                    response
-                        .extensions_mut()
-                        .remove::<hyper::ext::ReasonPhrase>();
-                    return Ok(response.map(|body| match held {
-                        Some(connection) => self.pool.give_back(key, connection, body),
-                        None => Body::new(body),
-                    }));
-                }
-                Err(failed) => failed,
-            };
-            match failed.take_message() {
-                // The backend closed an idle connection before anything was written.
-                Some(unsent) if reused => request = unsent,
-                _ => return Err(failure::unanswered(failed.into_error())),
+        };
+        let mut failed = match poll_answer(this.answer, this.held, cx) {
+            Poll::Ready(Ok(response)) => {
+                return Poll::Ready(shared.receive(key, this.held.take(), response));
             }
+            Poll::Ready(Err(failed)) => failed,
+            Poll::Pending => {
+                *this.end = Some((shared, key));
+                return Poll::Pending;
+            }
+        };
+        match failed.take_message() {
+            // The backend closed an idle connection before anything was written.
+            Some(unsent) => {
+                let first = Box::pin(shared.send_first(key, unsent));
+                let again = this.again.insert(HttpClientFuture(first));
+                Pin::new(again).poll(cx)
+            }
+            None => Poll::Ready(Err(failure::unanswered(failed.into_error()))),
         }
     }
 }
@@ -325,11 +387,6 @@ fn address(request: &mut Request<Body>) -> Result<(bool, http::uri::Authority), 
     if !https && scheme != Scheme::HTTP {
         return Err(Error::configuration(format!(
             "invalid endpoint address: the scheme {scheme} is unknown"
-        )));
-    }
-    if !has_valid_port(&authority) {
-        return Err(Error::configuration(format!(
-            "invalid endpoint address: {authority} has a port that is none"
         )));
     }
     if let Some(target) = uri.path_and_query {
