@@ -13,7 +13,7 @@ use crate::mapping::parameters::Parameters;
 use crate::mapping::plan::Plan;
 use crate::mapping::templates::Choice;
 use crate::mapping::tracing;
-use crate::template::{Overrides, Params, RenderError, RenderErrorKind, Scope, Template};
+use crate::template::{Context, Overrides, Params, RenderError, RenderErrorKind, Scope, Template};
 use crate::trace::{Side, TemplateSteps};
 
 /// A request, captured by the outermost mapping layer before anything changes it.
@@ -231,7 +231,10 @@ pub(crate) fn render(
         ),
         false => Default::default(),
     };
-    let context = facts.context_of(|name| template.reads_context(name));
+    let context = match template.reads_any_context() {
+        true => facts.context_of(|name| template.reads_context(name)),
+        false => Context::default(),
+    };
     let scope = Scope {
         body: payload,
         params: Params {

@@ -107,6 +107,11 @@ pub trait Template: Debug + Send + Sync {
         true
     }
 
+    /// Whether a rendering may look at `$context` at all. `false` is a promise, `true` is not.
+    fn reads_any_context(&self) -> bool {
+        true
+    }
+
     /// Whether a rendering may look at this fact of `$context`, such as `requestId`. `false` is a promise, `true` is not.
     fn reads_context(&self, name: &str) -> bool {
         let _ = name;

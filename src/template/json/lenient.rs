@@ -348,6 +348,7 @@ impl<'a, B: Build> Reader<'a, B> {
     /// A text with escapes, into the buffer. Control characters are dropped from it, unlike from one without escapes.
     fn escaped(&mut self, quote: u8) -> Result<(), JsonError> {
         self.buffer.clear();
+        self.buffer.reserve(64);
         let mut units = Units::new();
         loop {
             let start = self.at;

@@ -132,6 +132,10 @@ impl Template for VtlTemplate {
         input.is_some_and(|needs| needs.params.has(name))
     }
 
+    fn reads_any_context(&self) -> bool {
+        self.parts.needs.context.is_some()
+    }
+
     fn reads_context(&self, name: &str) -> bool {
         let context = self.parts.needs.context.as_ref();
         context.is_some_and(|needs| needs.names.has(name))

@@ -29,6 +29,9 @@ pub(crate) struct Open {
     perhaps_double: bool,
 }
 
+/// So many keys are compared one by one.
+const FEW: usize = 16;
+
 /// The longest text a document can have, in bytes.
 pub(crate) const MAX_TEXT: usize = 1 << 31;
 
@@ -199,7 +202,7 @@ impl DocBuilder {
         if !open.perhaps_double {
             return false;
         }
-        if open.count > 16 {
+        if open.count as usize > FEW {
             let mut seen = std::collections::HashSet::with_capacity(open.count as usize);
             let mut at = open.at + 1;
             while at < self.nodes.len() {
@@ -210,23 +213,18 @@ impl DocBuilder {
             }
             return false;
         }
+        let mut keys: [&[u8]; FEW] = [&[]; FEW];
         let mut at = open.at + 1;
-        while at < self.nodes.len() {
-            if self.is_known(open, at, self.key_at(at, source), source) {
+        for known in 0..FEW {
+            if at >= self.nodes.len() {
+                break;
+            }
+            let key = self.key_at(at, source);
+            let (before, rest) = keys.split_at_mut(known);
+            if before.contains(&key) {
                 return true;
             }
-            at = self.after(at + 1);
-        }
-        false
-    }
-
-    /// Whether a key is there before `end`.
-    fn is_known(&self, open: Open, end: usize, key: &[u8], source: &str) -> bool {
-        let mut at = open.at + 1;
-        while at < end {
-            if self.key_at(at, source) == key {
-                return true;
-            }
+            rest.iter_mut().take(1).for_each(|place| *place = key);
             at = self.after(at + 1);
         }
         false
