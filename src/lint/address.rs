@@ -5,6 +5,10 @@ use crate::lint::subject::{Subject, is_unfilled};
 
 pub(super) fn check(subject: &mut Subject<'_>) {
     let kind = subject.integration.kind;
+    if kind != IntegrationType::Mock {
+        blank(subject);
+        verb(subject);
+    }
     match kind {
         IntegrationType::Http | IntegrationType::HttpProxy => port(subject),
         IntegrationType::Aws | IntegrationType::AwsProxy => {
@@ -14,6 +18,42 @@ pub(super) fn check(subject: &mut Subject<'_>) {
         }
         IntegrationType::Mock => {}
     }
+}
+
+// AWS: API_PutIntegration — an RFC-3986-encoded URI. Observed: O:28661298047, a blank is an illegal character to the signer.
+fn blank(subject: &mut Subject<'_>) {
+    let Some(uri) = subject.integration.uri.as_deref() else {
+        return;
+    };
+    if !is_unfilled(uri) && uri.trim().contains(char::is_whitespace) {
+        subject.warn(
+            "uri-blank",
+            "/uri",
+            "the URI holds a blank: API Gateway takes encoded URIs only, and fails with 500 when it signs this one",
+            "write %20 for a blank, or remove it",
+        );
+    }
+}
+
+// AWS: API_PutIntegration.
+fn verb(subject: &mut Subject<'_>) {
+    const KNOWN: &[&str] = &[
+        "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "ANY",
+    ];
+    let Some(method) = subject.integration.http_method.as_deref() else {
+        return;
+    };
+    let known = KNOWN.iter().any(|known| known.eq_ignore_ascii_case(method));
+    // A function is called with POST: that says more.
+    if known || method.is_empty() || is_unfilled(method) || subject.service() == Some("lambda") {
+        return;
+    }
+    subject.warn(
+        "http-method",
+        "/httpMethod",
+        format!("API Gateway calls no backend with {method:?}"),
+        "write one of GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS, or ANY for the client's",
+    );
 }
 
 // AWS: setup-http-integrations — 80, 443, 1024–65535.

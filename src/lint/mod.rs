@@ -39,8 +39,14 @@
 #![doc = include_str!("rules.md")]
 
 mod address;
+mod broken;
+mod directives;
 mod form;
+mod gateway;
+mod media;
+mod mock;
 mod names;
+mod overrides;
 mod parameters;
 mod pattern;
 mod responses;
@@ -84,12 +90,15 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
         selection::check(&mut subject);
         responses::check(&mut subject);
         template::check(&mut subject);
+        mock::check(&mut subject);
         transfer::check(&mut subject);
         late.append(&mut subject.findings);
         if late.len() > 4 * MAX_FINDINGS {
             break;
         }
     }
+    gateway::check(document, &mut late);
+    media::check(document, &mut late);
     variables::limits(stage, &mut late);
     variables::unused(document, stage, &mut late);
     // What is an error already needs no advice.

@@ -27,7 +27,6 @@ const CONTEXT: &[&str] = &[
     "deploymentId",
     "domainName",
     "domainPrefix",
-    "error",
     "extendedRequestId",
     "httpMethod",
     "identity",
@@ -69,6 +68,10 @@ const LOGGED: &[&str] = &[
     "wafStatus",
     "xrayTraceId",
 ];
+
+/// Where `$context.error` has a value.
+// AWS: api-gateway-mapping-template-reference — it is not processed in mapping templates.
+pub(super) const OF_ERRORS: &str = "`$context.error` has values in gateway responses only";
 
 /// Whether `$context` may have an entry of this name.
 pub(super) fn in_context(name: &str) -> bool {

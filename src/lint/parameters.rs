@@ -31,6 +31,7 @@ const SOURCES: &[(&str, ParameterLocation)] = &[
 
 pub(super) fn check(subject: &mut Subject<'_>) {
     declared(subject);
+    path_twice(subject);
     let integration = subject.integration;
     for (to, from) in &integration.request_parameters {
         let pointer = format!("/requestParameters/{}", pointer_token(to));
@@ -140,6 +141,36 @@ pub(super) fn other_case<'a>(
         .map(|parameter| parameter.name.as_str())
 }
 
+/// A variable that stands twice in the path: it can have one value.
+// Recorded: T:test_method_request_parameters — names are unique.
+fn path_twice(subject: &mut Subject<'_>) {
+    let resource = subject.method.resource.as_str();
+    let mut names: Vec<&str> = Vec::new();
+    for segment in resource.split('/') {
+        let inner = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let Some(name) = inner.map(|inner| inner.trim_end_matches('+')) else {
+            continue;
+        };
+        if names.contains(&name) {
+            let path = subject.operation.declared_at.rsplit_once('/');
+            let finding = Diagnostic::warning(
+                "path-variable-twice",
+                path.map_or("", |(path, _)| path),
+                format!(
+                    "the variable `{{{name}}}` stands twice in {resource}, and can have one value"
+                ),
+            );
+            subject
+                .findings
+                .push(finding.help("give each variable of a path a name of its own"));
+            return;
+        }
+        names.push(name);
+    }
+}
+
 fn context(subject: &mut Subject<'_>, pointer: &str, from: &str) {
     let Some(path) = from.strip_prefix("context.") else {
         return;
@@ -149,6 +180,7 @@ fn context(subject: &mut Subject<'_>, pointer: &str, from: &str) {
         return;
     }
     let help = match names::meant(&format!("$context.{name}")) {
+        _ if name == "error" => names::OF_ERRORS.to_owned(),
         Some(meant) => format!("did you mean `{}`?", meant.trim_start_matches('$')),
         None => "see the table of $context variables of API Gateway".to_owned(),
     };

@@ -126,6 +126,16 @@ const RULES: &[Rule] = rules! {
         "The message lists the types."
         "AWS: supported-gateway-response-types";
 
+    "gateway-template" Warning: "the body of a gateway response holds more than references"
+        "It is a text in which `$context.…`, `$stageVariables.…` and `$method.request.…` are replaced: no directives, no `$input`, no `$util`."
+        "AWS: api-gateway-gatewayResponse-definition";
+    "binary-media-type" Warning: "a binary media type matches nothing"
+        "Write `type/subtype`, `type/*` or `*/*`; `*/subtype` matches nothing."
+        "Recorded: test_aws_proxy_binary_response";
+    "path-variable-twice" Warning: "a variable stands twice in a path"
+        "It can have one value: give each variable of a path its own name."
+        "Recorded: test_method_request_parameters";
+
     // Where requests go.
     "http-method" Error: "a backend cannot be called with this method"
         "Write GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS, or ANY for the client's."
@@ -145,6 +155,9 @@ const RULES: &[Rule] = rules! {
     "uri-port" Warning: "a port that API Gateway does not call"
         "80, 443 and 1024 to 65535 are called."
         "AWS: setup-http-integrations";
+    "uri-blank" Warning: "a blank in the URI"
+        "API Gateway takes encoded URIs, and fails when it signs one with a blank."
+        "AWS: API_PutIntegration; Observed: execution logs";
     "uri-parameter" Warning: "nothing fills a `{name}` of the URI"
         "It goes to the backend as it is. Map `integration.request.path.name`."
         "LocalStack";
@@ -245,6 +258,9 @@ const RULES: &[Rule] = rules! {
     "default-missing" Warning: "there is no default response"
         "What no pattern matches ends with 500."
         "Observed: execution logs";
+    "default-several" Warning: "two responses are the default"
+        "The one with the lowest status is chosen, the other never."
+        "LocalStack; Chosen";
     "selection-pattern" Error: "a pattern is no regular expression of Java"
         "API Gateway fails at run time."
         "LocalStack";
@@ -269,6 +285,9 @@ const RULES: &[Rule] = rules! {
     "pattern-empty" Warning: "a pattern matches a call that succeeds"
         "A call that succeeds has the empty message, which `.*` matches. Write `.+`."
         "AWS: handle-errors-in-lambda-integration";
+    "pattern-glob" Warning: "a pattern is written as for a shell"
+        "`4*` repeats the 4; any status of 400 to 499 is `4\\d{2}`."
+        "AWS: api-gateway-integration-settings-integration-response";
     "pattern-class" Warning: "a word in brackets is a set of letters"
         "`[Error]` matches one letter. Write `Error`, or `\\[Error\\]` for a word in brackets."
         "Chosen";
@@ -286,6 +305,30 @@ const RULES: &[Rule] = rules! {
     "template-name" Warning: "nothing sets this variable"
         "It prints nothing. JSON keys such as `\"$ref\"` need #set($d = '$') and `\"${d}ref\"`."
         "Recorded: airspeed, test_dollar_left_untouched";
+    "template-directive" Warning: "a directive fails, or prints itself"
+        "`#parse` and `#include` fail where they are reached; there are no macros and no `#evaluate`; `#else if(…)` is no `#elseif(…)`."
+        "Recorded: airspeed; Observed: qiita 2016";
+    "template-argument" Warning: "a word without quotes stands where a value should"
+        "The call gives nothing."
+        "Chosen: as Velocity";
+    "foreach-limit" Warning: "a loop has more than 1,000 rounds"
+        "It ends after 1,000, silently."
+        "AWS: limits; Chosen for the silence";
+    "json-path" Warning: "a JSONPath cannot be read"
+        "The request fails with 500 where it is evaluated."
+        "Chosen: as Jayway";
+    "mock-status" Warning: "a mock never gets an integer `statusCode`"
+        "Every request ends with 500. The request template gives `{\"statusCode\": 200}`, an integer without quotes."
+        "LocalStack: test_mock_integration; Observed: O:25284562860";
+    "override-twice" Warning: "an override is set a second time"
+        "The request fails with 500 where that happens."
+        "AWS: apigateway-override-request-response-parameters";
+    "override-lost" Warning: "an override has no effect"
+        "`requestOverride` has `header`, `querystring` and `path`, `responseOverride` has `header` and `status`; what is written into a map that is not there is lost."
+        "Chosen: as Velocity";
+    "override-status" Warning: "a status override is no integer"
+        "It is ignored unless it is an integer from 100 to 599; a text is not."
+        "LocalStack";
     "template-control" Warning: "a template holds a control character"
         "It is printed as it is; in JSON it is not allowed."
         "Chosen";
@@ -295,6 +338,9 @@ const RULES: &[Rule] = rules! {
     "json-escape" Warning: "a text goes into a JSON text without being escaped"
         "A quote, a backslash or a line end in it breaks the JSON, or adds members to it. Variables of the path are not reported: no such character stands in a path."
         "AWS: api-gateway-mapping-template-reference, $util.escapeJavaScript";
+    "json-broken" Warning: "the literal parts of a template cannot be JSON"
+        "A comma is missing or too many, or there are comments, whatever the references print."
+        "Chosen: RFC 8259";
     "json-unquoted" Warning: "a parameter stands in JSON without quotes"
         "Parameters are texts: the output is JSON only if it is a number, and not if it is missing."
         "AWS: api-gateway-mapping-template-reference";

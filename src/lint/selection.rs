@@ -50,7 +50,9 @@ pub(super) fn check(subject: &mut Subject<'_>) {
         .collect();
     for pattern in &patterns {
         class(subject, pattern);
+        glob(subject, pattern);
     }
+    defaults(subject, &responses);
     let Some(matched) = subject.matched() else {
         return;
     };
@@ -252,6 +254,50 @@ fn class(subject: &mut Subject<'_>, pattern: &Pattern<'_>) {
             );
             return;
         }
+    }
+}
+
+/// `4*` of a shell is `4\d{2}` here.
+fn glob(subject: &mut Subject<'_>, pattern: &Pattern<'_>) {
+    let Some(before) = pattern.text.strip_suffix('*') else {
+        return;
+    };
+    let is_figures = !before.is_empty() && before.chars().all(|c| c.is_ascii_digit());
+    let last = before.chars().next_back().filter(char::is_ascii_digit);
+    if let (true, Some(last)) = (is_figures, last) {
+        let figures = 3_usize.saturating_sub(before.len()).max(1);
+        subject.warn(
+            "pattern-glob",
+            &pointer(pattern),
+            format!(
+                "`{}` repeats the `{last}`: it does not stand for any number that begins with `{before}`",
+                pattern.text
+            ),
+            format!("write `{before}\\d{{{figures}}}`"),
+        );
+    }
+}
+
+/// Of several responses without a pattern one is chosen.
+// Chosen: the lowest status, as rest.md 6.3 has it; LocalStack warns, too.
+fn defaults(subject: &mut Subject<'_>, responses: &[&IntegrationResponse]) {
+    let mut defaults = responses.iter().filter(|response| {
+        let pattern = response.selection_pattern.as_deref();
+        pattern.is_none_or(str::is_empty)
+    });
+    let Some(first) = defaults.next() else {
+        return;
+    };
+    if let Some(second) = defaults.next() {
+        subject.warn(
+            "default-several",
+            "/responses",
+            format!(
+                "`default` and the empty pattern are both the default response: status {} is chosen, {} never",
+                first.status_code, second.status_code
+            ),
+            "give one of them a pattern, or leave it out",
+        );
     }
 }
 

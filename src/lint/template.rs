@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, pointer_token};
-use crate::integration::{ParameterLocation, TemplateEngine, Templates};
+use crate::integration::{IntegrationType, ParameterLocation, TemplateEngine, Templates};
 use crate::lint::form::Place;
-use crate::lint::names;
+use crate::lint::overrides::{self, Overrides};
 use crate::lint::parameters::other_case;
 use crate::lint::subject::Subject;
 use crate::lint::value::{Printed, Variables};
+use crate::lint::{broken, directives, names};
 use crate::vtl::ast::{Expr, Form, Node, Piece, Reference, StepKind, Target};
 use crate::vtl::{Span, Template};
 
@@ -30,15 +31,44 @@ pub(super) fn check(subject: &mut Subject<'_>) {
     if integration.kind.is_proxy() {
         return;
     }
-    table(subject, "/requestTemplates", &integration.request_templates);
+    let written = all_written(subject);
+    let templates = &integration.request_templates;
+    table(subject, "/requestTemplates", templates, true, &written);
     for response in &integration.responses {
         let key = response.selection_pattern.as_deref().unwrap_or("default");
         let pointer = format!("/responses/{}/responseTemplates", pointer_token(key));
-        table(subject, &pointer, &response.response_templates);
+        let templates = &response.response_templates;
+        table(subject, &pointer, templates, false, &written);
     }
 }
 
-fn table(subject: &mut Subject<'_>, pointer: &str, templates: &Templates) {
+/// The overrides that the templates of the integration write.
+fn all_written(subject: &Subject<'_>) -> HashSet<String> {
+    let integration = subject.integration;
+    let mut written = HashSet::new();
+    let responses = integration.responses.iter();
+    let tables = std::iter::once(&integration.request_templates)
+        .chain(responses.map(|response| &response.response_templates));
+    for template in tables.flat_map(|table| table.values()) {
+        let engine = template.engine.unwrap_or(integration.template_engine);
+        if engine == TemplateEngine::Vtl
+            && template.source.contains("Override")
+            && let Ok(parsed) = Template::parse(&template.source)
+        {
+            let variables = Variables::of(&parsed, &subject.method.resource);
+            overrides::written(&variables, &parsed.nodes, &mut written);
+        }
+    }
+    written
+}
+
+fn table(
+    subject: &mut Subject<'_>,
+    pointer: &str,
+    templates: &Templates,
+    request: bool,
+    written: &HashSet<String>,
+) {
     for (media_type, template) in templates {
         let pointer = format!("{pointer}/{}", pointer_token(media_type));
         let engine = template
@@ -76,6 +106,24 @@ fn table(subject: &mut Subject<'_>, pointer: &str, templates: &Templates) {
             walk.nodes(&parsed.nodes, Place::Start);
             for body in &parsed.names.bodies {
                 walk.nodes(body, Place::Unknown);
+            }
+            let mut found = Vec::new();
+            directives::words(&pointer, source, &mut found);
+            let overrides = Overrides {
+                variables: &walk.variables,
+                pointer: &pointer,
+                kind: walk.subject.integration.kind,
+                request,
+                written,
+            };
+            overrides.check(&parsed.nodes, &mut found);
+            // What a mock reads of its request is read leniently.
+            let lenient = request && walk.subject.integration.kind == IntegrationType::Mock;
+            if media_type.to_ascii_lowercase().contains("json") && !lenient {
+                found.extend(broken::check(&walk.variables, &parsed.nodes, &pointer));
+            }
+            for (finding, span) in found {
+                walk.found(finding, span);
             }
         }
     }
@@ -133,11 +181,19 @@ impl<'t> Walk<'_, '_, 't> {
                     }
                 }
                 Node::Foreach(found) => {
+                    if let Some((finding, span)) = directives::rounds(self.pointer, found) {
+                        self.found(finding, span);
+                    }
                     self.expression(&found.source);
                     let end = self.nodes(&found.body, place.clone());
                     place.or(&end)
                 }
-                Node::Define(..) | Node::Break(..) | Node::Stop | Node::Fail(..) => place,
+                Node::Fail(span, message) => {
+                    let (finding, span) = directives::failing(self.pointer, message, *span);
+                    self.found(finding, span);
+                    place
+                }
+                Node::Define(..) | Node::Break(..) | Node::Stop => place,
             };
         }
         place
@@ -240,6 +296,12 @@ impl<'t> Walk<'_, '_, 't> {
     fn read(&mut self, reference: &'t Reference) {
         if matches!(reference.form, Form::Plain | Form::Quiet) {
             self.names(reference);
+            if self.variables.name(reference.slot) == "input"
+                && let Some((finding, span)) =
+                    directives::input(&self.variables, self.pointer, reference, self.function)
+            {
+                self.found(finding, span);
+            }
         }
         for step in &reference.steps {
             match &step.kind {
@@ -331,6 +393,7 @@ impl<'t> Walk<'_, '_, 't> {
                 ),
             );
             let finding = match names::meant(&format!("${root}.{name}")) {
+                _ if (root, name) == ("context", "error") => finding.help(names::OF_ERRORS),
                 Some(meant) => finding.help(format!("did you mean `{meant}`?")),
                 None if is_function => finding.help(format!("write `${root}.{name}(…)`")),
                 None => finding.help(format!("see what `${root}` has in API Gateway's reference")),

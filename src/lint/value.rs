@@ -220,10 +220,11 @@ impl<'a> Variables<'a> {
         match expression {
             Expr::Reference(reference) => self.reference(reference, depth),
             // "$x" and nothing else.
-            Expr::Template(nodes, _) => match nodes.as_slice() {
+            Expr::Template(nodes, padded) => match nodes.as_slice() {
                 [Node::Reference(reference)] => self.reference(reference, depth),
+                // One byte was added for parsing; it may read as the quote.
                 [Node::Reference(reference), Node::Text(blank)]
-                    if self.text(*blank).trim().is_empty() =>
+                    if *padded && blank.len == 1 || self.text(*blank).trim().is_empty() =>
                 {
                     self.reference(reference, depth)
                 }
@@ -271,6 +272,10 @@ impl<'a> Variables<'a> {
             return Printed::Other;
         };
         match &first.kind {
+            // A bare word is no value, and calls with none print nothing.
+            StepKind::Method(_, arguments) if matches!(arguments.as_slice(), [Expr::Reference(word)] if matches!(word.form, Form::Bare(_))) => {
+                Printed::Other
+            }
             StepKind::Method(name, arguments) => match (self.text(name.text()), arguments.len()) {
                 ("path", 1) => further(Printed::Any, rest, self.texts),
                 ("json", 1) if rest.is_empty() => Printed::Json,

@@ -51,7 +51,7 @@ impl Place {
     /// text as it is. `line` gives the lines of the document.
     pub(super) fn find_within<'t>(
         &self,
-        line: impl FnOnce(usize) -> Option<&'t str>,
+        line: impl Fn(usize) -> Option<&'t str>,
         pointer: &str,
         within: Position,
     ) -> Option<Position> {
@@ -69,7 +69,7 @@ impl Place {
                 line: start.line.saturating_add(within.line).saturating_sub(1),
                 column: start.column.saturating_add(within.column).saturating_sub(1),
             }),
-            Inside::Nothing if complete => in_line(line(start.line)?, start, within),
+            Inside::Nothing if complete => in_lines(line, start, within),
             _ => None,
         }
     }
@@ -100,13 +100,24 @@ impl Place {
 
 /// The longest line in which a place is looked for, in characters.
 const MAX_LINE: usize = 100_000;
+/// How many lines a text in quotes is followed over.
+const MAX_LINES: usize = 10_000;
 
-/// The position of a place inside a text that begins at `start` and stands on one line.
-fn in_line(line: &str, start: Position, within: Position) -> Option<Position> {
-    if start.column > MAX_LINE || line.len() > 4 * MAX_LINE {
+/// The position of a place inside a text that begins at `start`: one on a single line, or in quotes.
+fn in_lines<'t>(
+    line: impl Fn(usize) -> Option<&'t str>,
+    start: Position,
+    within: Position,
+) -> Option<Position> {
+    let mut number = start.line;
+    let first = line(number)?;
+    if start.column > MAX_LINE || first.len() > 4 * MAX_LINE {
         return None;
     }
-    let mut chars = line.chars().skip(start.column - 1);
+    let mut chars = first.chars();
+    for _ in 1..start.column {
+        chars.next()?;
+    }
     let mut column = start.column;
     let quote = match chars.clone().next()? {
         quote @ ('"' | '\'') => {
@@ -120,9 +131,42 @@ fn in_line(line: &str, start: Position, within: Position) -> Option<Position> {
     };
     let (mut at, wanted) = ((1, 1), (within.line, within.column));
     loop {
+        let rest = chars.as_str();
+        // YAML: blanks around the end of a line are left out, which is a blank itself; empty lines behind it are line
+        // ends, and an escaped one is nothing.
+        let escaped_end = quote == Some('"') && rest == "\\";
+        if quote.is_some() && (escaped_end || rest.trim_start_matches([' ', '\t']).is_empty()) {
+            let mut empty = 0;
+            let next = loop {
+                number += 1;
+                let next = line(number)?;
+                if number - start.line > MAX_LINES || next.len() > 4 * MAX_LINE {
+                    return None;
+                }
+                if !next.trim_start_matches([' ', '\t']).is_empty() {
+                    break next;
+                }
+                empty += 1;
+            };
+            if empty == 0 && !escaped_end {
+                if at == wanted {
+                    return Some(Position {
+                        line: number - 1,
+                        column,
+                    });
+                }
+                at.1 += 1;
+            } else if empty > 0 {
+                at = (at.0 + empty, 1);
+            }
+            let content = next.trim_start_matches([' ', '\t']);
+            column = next.len() - content.len() + 1;
+            chars = content.chars();
+            continue;
+        }
         if at == wanted {
             return Some(Position {
-                line: start.line,
+                line: number,
                 column,
             });
         }
@@ -201,8 +245,33 @@ mod tests {
         ] {
             let start = Position { line: 2, column: 3 };
             let (line, column) = within;
-            let found = in_line(text, start, Position { line, column });
+            let one = |number| (number == 2).then_some(text);
+            let found = in_lines(one, start, Position { line, column });
             assert_eq!(found.map(|at| at.column), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn places_in_strings_of_several_lines() {
+        for (text, within, expected) in [
+            ("\"ab  \n   cd\"", (1, 4), Some((2, 4))),
+            ("\"ab  \n   cd\"", (1, 3), Some((1, 4))),
+            ("\"ab\n\n \t\n  cd\"", (3, 2), Some((4, 4))),
+            ("\"a\\n\\\n  \\  b\"", (2, 3), Some((2, 6))),
+            ("\"a \\\n  b\"", (1, 3), Some((2, 3))),
+            ("'it''s\n  two'", (1, 6), Some((2, 3))),
+            ("'it''s\n  two'", (1, 9), None),
+            ("\"a\n", (1, 3), None),
+            ("plain\n  text", (1, 7), None),
+        ] {
+            let lines: Vec<&str> = text.split('\n').collect();
+            let (line, column) = within;
+            let found = in_lines(
+                |number| lines.get(number.checked_sub(1)?).copied(),
+                Position { line: 1, column: 1 },
+                Position { line, column },
+            );
+            assert_eq!(found.map(|at| (at.line, at.column)), expected, "{text}");
         }
     }
 }
