@@ -67,8 +67,8 @@
 //! A room uses only what stands below it; `tests/it/floors.rs` keeps this true.
 //! ```text
 //!   4  bin/apigw      lint      openapi (import, router, api)      backend (client, functions)      server
-//!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response · metrics
-//!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response      metrics (counts)
+//!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response · metrics · access_log
+//!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response      metrics (counts)      access_log (formats)
 //!   1  template: engines, $input $context $util      aws      target      body
 //!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex      tls
 //! ```
@@ -78,6 +78,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod access_log;
 pub mod aws;
 pub mod backend;
 mod body;

@@ -24,6 +24,8 @@ mod template;
 
 pub use kind::GatewayResponseType;
 pub use render::GatewayResponses;
+pub(crate) use render::{Described, describe};
+pub(crate) use template::ErrorContext;
 
 #[cfg(doc)]
 use crate::integration::GatewayResponse;

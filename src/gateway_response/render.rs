@@ -315,6 +315,24 @@ fn compile_entry(entry: &GatewayResponse, pointer: &str, findings: &mut Vec<Diag
 }
 
 /// `$context.error.message`
+/// What `$context.error` says of a failure.
+#[derive(Debug, Clone)]
+pub(crate) struct Described {
+    pub(crate) message: Option<String>,
+    pub(crate) response_type: &'static str,
+    pub(crate) validation: Option<String>,
+}
+
+/// What `$context.error` says of a failure.
+pub(crate) fn describe(error: &Error) -> Described {
+    let kind = type_of(error.kind());
+    Described {
+        message: message(error, kind),
+        response_type: kind.as_str(),
+        validation: error.validation().map(str::to_owned),
+    }
+}
+
 fn message(error: &Error, kind: GatewayResponseType) -> Option<String> {
     match error.kind() {
         ErrorKind::MissingParameters => Some(format!(

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::access_log::{Integration, Record};
 use crate::body::Body;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
@@ -115,6 +116,7 @@ where
             }
         };
         let measured = request.extensions().get::<RouteMetrics>().cloned();
+        let record = request.extensions().get::<Record>().cloned();
         let call = OneCall::new(self.inner.clone(), request);
         DispatchFuture {
             call,
@@ -124,6 +126,7 @@ where
             sleep: None,
             watch,
             measured: measured.map(Call::client),
+            record: record.map(|record| (record, Instant::now())),
         }
     }
 }
@@ -146,6 +149,7 @@ pin_project! {
         sleep: Option<Sleep>,
         watch: Option<(Trace, Instant)>,
         measured: Option<Call>,
+        record: Option<(Record, Instant)>,
     }
 }
 
@@ -169,7 +173,7 @@ where
                     }
                     Poll::Ready(Err(error)) => {
                         let error = capture::backend_body(error);
-                        failed(this.measured, &error);
+                        failed(this.measured, this.record, &error);
                         return Poll::Ready(Err(error));
                     }
                     Poll::Pending => break,
@@ -179,13 +183,16 @@ where
                 Poll::Ready(Ok(response)) => response.map(Body::new),
                 Poll::Ready(Err(error)) => {
                     let error = capture::blame_client(error);
-                    failed(this.measured, &error);
+                    failed(this.measured, this.record, &error);
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => break,
             };
             if let Some(call) = this.measured.as_mut() {
                 call.answered(response.status());
+            }
+            if let Some((record, began)) = this.record {
+                record.answered(integration(&response, began.elapsed()));
             }
             let mut response = match this.watch.take() {
                 Some((trace, sent)) => tap::answer(&trace, response, sent.elapsed()),
@@ -214,7 +221,7 @@ where
             ready!(sleep.as_mut().poll(cx));
             if clock.is_over() {
                 let error = deadline::passed();
-                failed(this.measured, &error);
+                failed(this.measured, this.record, &error);
                 return Poll::Ready(Err(error));
             }
             sleep.reset(clock.at());
@@ -223,12 +230,25 @@ where
     }
 }
 
-fn failed(measured: &mut Option<Call>, error: &Error) {
+fn failed(measured: &mut Option<Call>, record: &Option<(Record, Instant)>, error: &Error) {
+    if let Some((record, _)) = record {
+        record.unanswered(error);
+    }
     if let Some(call) = measured {
         call.failed(match error.kind() {
             ErrorKind::Timeout => Failure::Timeout,
             _ => Failure::Network,
         });
+    }
+}
+
+// AWS: api-gateway-variables-for-access-logging — the id is that of the service's answer.
+fn integration(response: &Response<Body>, latency: Duration) -> Integration {
+    let id = |name: &str| response.headers().get(name).cloned();
+    Integration {
+        status: response.status(),
+        latency,
+        request_id: id("x-amzn-requestid").or_else(|| id("x-amz-request-id")),
     }
 }
 

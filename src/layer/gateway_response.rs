@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::access_log::Record;
 use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::gateway_response::GatewayResponses;
@@ -151,6 +152,10 @@ where
     {
         let mut request = capture::own(request);
         let facts = capture::method_request(&mut request);
+        let record = request.extensions().get::<Record>().cloned();
+        if let Some(record) = &record {
+            record.routed(&self.shared.stage, self.shared.plan.as_ref());
+        }
         let grpc = speaks_grpc(request.version(), request.headers());
         let headers = if self.shared.responses.reads_request() {
             Some(Box::new(request.headers().clone()))
@@ -177,6 +182,7 @@ where
                 headers,
                 grpc,
                 started,
+                record,
             },
         }
     }
@@ -191,6 +197,7 @@ struct Rim {
     grpc: bool,
     /// When, if a trace wants to know how long it took.
     started: Option<Instant>,
+    record: Option<Record>,
 }
 
 impl Rim {
@@ -239,6 +246,9 @@ impl Rim {
         );
         if let Some(trace) = &self.facts.trace {
             trace.record(self.shared.responses.failure(&error));
+        }
+        if let Some(record) = &self.record {
+            record.failed(&error);
         }
         response.extensions_mut().insert(Arc::new(error));
         response

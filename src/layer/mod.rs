@@ -24,6 +24,7 @@
 //! became ready. [`Dispatch`] and [`GatewayResponse`] are always ready, and wait for the inner
 //! service within the call: a backend that is not ready must fail its own request only.
 
+mod access_log;
 mod body_mapping;
 mod capture;
 mod deadline;
@@ -41,6 +42,7 @@ mod retry;
 mod sigv4;
 mod tap;
 
+pub use access_log::{AccessLog, AccessLogFuture, AccessLogLayer};
 pub use body_mapping::{BodyMapping, BodyMappingLayer};
 pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};
 pub use future::ResponseFuture;

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("gateway_response", 2.5),
     ("credentials", 2.75),
     ("metrics", 2.75),
+    ("access_log", 2.75),
     ("layer", 3.0),
     ("backend", 4.0),
     ("openapi", 4.0),

@@ -1,6 +1,7 @@
 //! The layers: each alone on a function; below, their readiness, someone else's layer between them,
 //! and what crosses from one to another.
 
+mod access_log;
 mod cost;
 mod crossing;
 mod metrics;

@@ -1,5 +1,6 @@
 //! `apigw serve`: a document as a server.
 
+mod access_log;
 mod admin;
 mod certificate;
 mod load;
@@ -30,11 +31,12 @@ use crate::document::OnErrorChoice;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
 use crate::routes;
+use crate::serve::access_log::{AccessLog, AccessLogOptions};
 use crate::serve::admin::Admin;
 use crate::serve::certificate::Certificate;
 use crate::serve::load::Load;
 use crate::serve::reload::{Recipe, Reload};
-use crate::signals::Signals;
+use crate::signals::{Hangup, Signals};
 use crate::stage::StageOptions;
 
 /// Serve an API from its OpenAPI document
@@ -97,6 +99,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     log: LogOptions,
+
+    #[command(flatten)]
+    access_log: AccessLogOptions,
 
     #[command(flatten)]
     certificate: Certificate,
@@ -164,9 +169,14 @@ impl Serve {
         let runtime = self
             .runtime()
             .map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
-        let served = runtime.block_on(self.serve(api, recipe, client));
+        let admin = Admin::default();
+        let log = self.access_log.open(&admin.dropped_lines)?;
+        let served = runtime.block_on(self.serve(api, recipe, client, admin, log.as_ref()));
         // A name that is still being looked up must not hold up the end.
         runtime.shutdown_background();
+        if let Some(log) = log {
+            log.end();
+        }
         served
     }
 
@@ -204,7 +214,14 @@ impl Serve {
         (self.retries > 0).then(|| RetryLayer::new(self.retries).statuses(statuses))
     }
 
-    async fn serve(&self, api: Api, recipe: Recipe, client: HttpClient) -> Result<(), Failure> {
+    async fn serve(
+        &self,
+        api: Api,
+        recipe: Recipe,
+        client: HttpClient,
+        admin: Admin,
+        log: Option<&AccessLog>,
+    ) -> Result<(), Failure> {
         let signals = Signals::new();
         let no_signals =
             |error: io::Error| Failure::listener(format!("cannot listen for signals: {error}"));
@@ -221,7 +238,6 @@ impl Serve {
             .map_err(|error| self.cannot_bind(&error))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut head = format!("listening on {scheme}://{address}\n");
-        let admin = Admin::default();
         if let Some(address) = &self.admin {
             let (listener, address) = Admin::bind(address, self.admin_public).await?;
             let _ = writeln!(head, "admin on http://{address}");
@@ -243,7 +259,11 @@ impl Serve {
         if let Some(tls) = &tls {
             server = server.tls(tls.clone());
         }
-        let admission = self.load.admission();
+        let admission = self.load.admission(log.map(|log| log.layer.clone()));
+        if let Some(log) = log {
+            // Ends with the runtime.
+            tokio::spawn(log.reopens(Hangup::new().map_err(no_signals)?));
+        }
         // One pool and one store of credentials for all documents to come.
         let (credentials, retry) = (self.credentials(), self.retry());
         // Nothing is counted that nobody can read.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::future::{Ready, pending, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use http::{Method, Request, Response, StatusCode, header};
@@ -23,6 +24,8 @@ use crate::exit::Failure;
 pub(super) struct Admin {
     draining: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
+    /// Lines of the access log that were left out.
+    pub(super) dropped_lines: Arc<AtomicU64>,
 }
 
 impl Admin {
@@ -53,6 +56,17 @@ impl Admin {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    fn metrics(&self) -> String {
+        const DROPPED: &str = "apigw_access_log_dropped_lines_total";
+        let dropped = self.dropped_lines.load(Ordering::Relaxed);
+        let mut text = self.metrics.to_string();
+        let _ = write!(
+            text,
+            "# HELP {DROPPED} Lines of the access log that were not written.\n# TYPE {DROPPED} counter\n{DROPPED} {dropped}\n"
+        );
+        text
+    }
+
     fn answer(&self, method: &Method, path: &str) -> (StatusCode, Cow<'static, str>) {
         let draining = self.draining.load(Ordering::Relaxed);
         let (status, text) = match path {
@@ -61,7 +75,7 @@ impl Admin {
             }
             "/readyz" if draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             "/livez" | "/readyz" => (StatusCode::OK, "ok\n"),
-            "/metrics" => return (StatusCode::OK, self.metrics.to_string().into()),
+            "/metrics" => return (StatusCode::OK, self.metrics().into()),
             _ => (
                 StatusCode::NOT_FOUND,
                 "there are /livez, /readyz and /metrics\n",

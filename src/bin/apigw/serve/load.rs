@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use tower::Layer;
 use tower::limit::ConcurrencyLimit;
 use tower::load_shed::LoadShed;
-use tower::util::Either;
+use tower::util::{Either, option_layer};
 use tower_apigw::backend::HttpClient;
-use tower_apigw::layer::{GatewayResponse, GatewayResponseLayer};
+use tower_apigw::layer::{AccessLog, AccessLogLayer, GatewayResponse, GatewayResponseLayer};
 use tower_apigw::openapi::{Api, ApiService};
 
 /// What is asked for.
@@ -36,32 +36,46 @@ fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 impl Load {
-    pub(super) fn admission(&self) -> Admission {
+    /// `log` tells of what is turned away, too.
+    pub(super) fn admission(&self, log: Option<AccessLogLayer>) -> Admission {
         let places = self.max_concurrency.map(NonZeroUsize::get);
-        Admission(places.map(|places| Arc::new(Semaphore::new(places))))
+        Admission {
+            places: places.map(|places| Arc::new(Semaphore::new(places))),
+            log,
+        }
     }
 }
 
-/// The places of one program, whatever document it serves.
+/// What stands in front of the API of one program, whatever document it serves.
 #[derive(Debug, Clone)]
-pub(super) struct Admission(Option<Arc<Semaphore>>);
+pub(super) struct Admission {
+    places: Option<Arc<Semaphore>>,
+    log: Option<AccessLogLayer>,
+}
 
 /// An API that may turn requests away.
-pub(super) type Admitted = Either<
+type Limited = Either<
     GatewayResponse<LoadShed<ConcurrencyLimit<ApiService<HttpClient>>>>,
     ApiService<HttpClient>,
 >;
 
+/// The same, with what is logged of it; or nothing but the API, where nothing is asked for.
+pub(super) type Admitted = Either<Either<AccessLog<Limited>, Limited>, ApiService<HttpClient>>;
+
 impl Admission {
     pub(super) fn admit(&self, api: &Api, service: ApiService<HttpClient>) -> Admitted {
-        let Some(places) = &self.0 else {
-            return Either::Right(service);
+        let limited = match &self.places {
+            None if self.log.is_none() => return Either::Right(service),
+            None => Either::Right(service),
+            Some(places) => {
+                let limited = ConcurrencyLimit::with_semaphore(service, Arc::clone(places));
+                let rim = GatewayResponseLayer::custom(
+                    Arc::clone(api.gateway_responses()),
+                    Arc::clone(api.stage()),
+                );
+                Either::Left(rim.layer(LoadShed::new(limited)))
+            }
         };
-        let limited = ConcurrencyLimit::with_semaphore(service, Arc::clone(places));
-        let rim = GatewayResponseLayer::custom(
-            Arc::clone(api.gateway_responses()),
-            Arc::clone(api.stage()),
-        );
-        Either::Left(rim.layer(LoadShed::new(limited)))
+        Either::Left(option_layer(self.log.clone()).layer(limited))
     }
 }

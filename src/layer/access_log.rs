@@ -1,0 +1,263 @@
+//! Writes the access log.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::access_log::{Format, Line, Record};
+use crate::body::{Body, BodyError};
+use crate::error::BoxError;
+use crate::layer::capture;
+use crate::mapping::MethodRequest;
+
+/// Gives a line of an [access log](crate::access_log) for each request.
+///
+/// It stands outside of all that may answer. The line is given, without its end, when the answer is
+/// in memory, its stream has ended, or nobody waits for it any more. Whoever takes the line must not
+/// block: hand it to a channel that drops what is too much, as `apigw serve --access-log` does.
+///
+/// What it knows of the backend it hears from [`DispatchLayer`](crate::layer::DispatchLayer), and of
+/// failures from [`GatewayResponseLayer`](crate::layer::GatewayResponseLayer), inside of it.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use http::{Request, Response};
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_apigw::Body;
+/// use tower_apigw::layer::AccessLogLayer;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (lines, log) = mpsc::sync_channel::<String>(1_000);
+/// let format = "$context.requestId $context.httpMethod $context.status $context.responseLength";
+/// let layer = AccessLogLayer::new(format.parse()?, move |line: String| {
+///     let _ = lines.try_send(line);
+/// });
+/// let pets = service_fn(|_: Request<Body>| async {
+///     Ok::<_, std::convert::Infallible>(Response::new(Body::from("Rex")))
+/// });
+/// let request = Request::get("/pets").header("x-amzn-requestid", "r-1").body(Body::empty())?;
+/// layer.layer(pets).oneshot(request).await?;
+/// assert_eq!(log.recv()?, "r-1 GET 200 3");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct AccessLogLayer {
+    log: Arc<Log>,
+}
+
+struct Log {
+    format: Format,
+    reads_headers: bool,
+    take: Box<dyn Fn(String) + Send + Sync>,
+}
+
+impl AccessLogLayer {
+    /// Gives lines in a format to `take`.
+    pub fn new(format: Format, take: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self {
+            log: Arc::new(Log {
+                reads_headers: format.reads_headers(),
+                format,
+                take: Box::new(take),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for AccessLogLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLogLayer")
+            .field("format", &self.log.format)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for AccessLogLayer {
+    type Service = AccessLog<S>;
+
+    fn layer(&self, inner: S) -> AccessLog<S> {
+        AccessLog {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// See [`AccessLogLayer`].
+#[derive(Debug, Clone)]
+pub struct AccessLog<S> {
+    inner: S,
+    layer: AccessLogLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for AccessLog<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = AccessLogFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let entry = Entry::begin(&self.layer.log, &mut request);
+        AccessLogFuture {
+            inner: self.inner.call(request),
+            entry: Some(Box::new(entry)),
+        }
+    }
+}
+
+pin_project! {
+    /// An answer that is logged, to come.
+    pub struct AccessLogFuture<F> {
+        #[pin]
+        inner: F,
+        entry: Option<Box<Entry>>,
+    }
+}
+
+impl<F, R, E> Future for AccessLogFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    R: HttpBody<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.inner.poll(cx))?.map(Body::new);
+        Poll::Ready(Ok(match this.entry.take() {
+            Some(entry) => entry.answered(response),
+            None => response,
+        }))
+    }
+}
+
+impl<F> fmt::Debug for AccessLogFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLogFuture").finish_non_exhaustive()
+    }
+}
+
+/// One request; its line is written when it is dropped.
+struct Entry {
+    log: Arc<Log>,
+    request: Arc<MethodRequest>,
+    headers: HeaderMap,
+    record: Record,
+    began: Instant,
+    status: Option<StatusCode>,
+    length: u64,
+}
+
+impl Entry {
+    fn begin<B>(log: &Arc<Log>, request: &mut Request<B>) -> Self {
+        let facts = capture::method_request(request);
+        let mut headers = HeaderMap::new();
+        if log.reads_headers {
+            for name in [header::HOST, header::USER_AGENT] {
+                if let Some(value) = request.headers().get(&name) {
+                    headers.insert(name, value.clone());
+                }
+            }
+        }
+        let record = Record::default();
+        request.extensions_mut().insert(record.clone());
+        Self {
+            log: Arc::clone(log),
+            request: facts,
+            headers,
+            record,
+            began: Instant::now(),
+            status: None,
+            length: 0,
+        }
+    }
+
+    fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Body> {
+        self.status = Some(response.status());
+        if self.request.method == Method::HEAD {
+            return response;
+        }
+        if let Some(bytes) = response.body().as_bytes() {
+            self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            return response;
+        }
+        response.map(|inner| {
+            Body::new(Logged {
+                inner,
+                entry: Some(self),
+            })
+        })
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let line = Line {
+            request: &self.request,
+            headers: &self.headers,
+            record: &self.record,
+            status: self.status,
+            length: self.length,
+            latency: self.began.elapsed(),
+        };
+        let mut out = String::with_capacity(256);
+        self.log.format.write(&line, &mut out);
+        (self.log.take)(out);
+    }
+}
+
+struct Logged {
+    inner: Body,
+    entry: Option<Box<Entry>>,
+}
+
+impl HttpBody for Logged {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(data), Some(entry)) = (frame.data_ref(), &mut self.entry) {
+                    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+                    entry.length = entry.length.saturating_add(length);
+                }
+            }
+            Poll::Ready(None | Some(Err(_))) => self.entry = None,
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
