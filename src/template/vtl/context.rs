@@ -146,7 +146,7 @@ fn tree(map: &Map, depth: usize) -> Result<OverrideMap, Exception> {
             return;
         }
         let name = match name {
-            Value::Str(name) => Ok(name.to_string()),
+            Value::Str(name) => Ok(name.as_str().to_owned()),
             other => other.to_text(),
         };
         match name.and_then(|name| Ok((name, to_override(value, depth)?))) {
@@ -165,7 +165,7 @@ fn to_override(value: &Value, depth: usize) -> Result<OverrideValue, Exception> 
     }
     Ok(match value {
         Value::Null => OverrideValue::Null,
-        Value::Str(text) => OverrideValue::Text(text.to_string()),
+        Value::Str(text) => OverrideValue::Text(text.as_str().to_owned()),
         Value::Bool(boolean) => OverrideValue::Boolean(*boolean),
         Value::Int(number) => OverrideValue::Integer(i64::from(*number)),
         Value::Long(number) => OverrideValue::Integer(*number),
