@@ -25,6 +25,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Gives back what a load took; see `Cargo.toml`.
+#[cfg(all(unix, not(target_env = "musl")))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Amazon API Gateway integrations, on your machine.
 #[derive(Debug, Parser)]
 #[command(name = "apigw", version, max_term_width = 100)]
