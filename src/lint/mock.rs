@@ -8,8 +8,8 @@ use crate::mapping::mock_status;
 use crate::vtl::Template;
 use crate::vtl::ast::Node;
 
-/// How many ways through a template are tried.
-const MAX_WAYS: usize = 8;
+/// How many ways through a template are tried. Nothing is said about one that has more.
+const MAX_WAYS: usize = 32;
 
 pub(super) fn check(subject: &mut Subject<'_>) {
     let integration = subject.integration;
@@ -36,12 +36,7 @@ pub(super) fn check(subject: &mut Subject<'_>) {
         let Ok(parsed) = Template::parse(&template.source) else {
             continue;
         };
-        let ways = (0..MAX_WAYS).map(|way| {
-            let mut out = String::new();
-            print(&parsed, &parsed.nodes, way, &mut Place::Start, &mut out).map(|()| out)
-        });
-        let ways: Option<Vec<String>> = ways.collect();
-        if ways.is_some_and(|ways| ways.iter().all(|out| mock_status(out).is_none())) {
+        if never(&parsed) {
             subject.warn(
                 "mock-status",
                 &format!("/requestTemplates/{}", pointer_token(media_type)),
@@ -52,42 +47,88 @@ pub(super) fn check(subject: &mut Subject<'_>) {
     }
 }
 
-/// What the template gives when it takes the branch of number `way` everywhere. `None` when a reference may print
-/// anything.
-fn print(
-    template: &Template,
-    nodes: &[Node],
-    way: usize,
-    place: &mut Place,
-    out: &mut String,
-) -> Option<()> {
-    for node in nodes {
-        match node {
-            Node::Text(text) => push(place, out, text.of(&template.texts)),
-            Node::Reference(_) => match place {
-                Place::Text { .. } => push(place, out, "x"),
-                Place::Json(json) if json.is_member() => push(place, out, "1"),
-                _ => return None,
-            },
-            Node::If(found) => {
-                let mut branches: Vec<&[Node]> = found
-                    .branches
-                    .iter()
-                    .map(|(_, _, nodes)| nodes.as_slice())
-                    .collect();
-                let otherwise = found.otherwise.as_ref();
-                branches.push(otherwise.map_or(&[], |(_, nodes)| nodes.as_slice()));
-                let last = branches.len().saturating_sub(1);
-                print(template, branches.get(way.min(last))?, way, place, out)?;
-            }
-            Node::Foreach(found) if way.is_multiple_of(2) => {
-                print(template, &found.body, way, place, out)?
-            }
-            Node::Foreach(_) | Node::Set(_) | Node::Define(..) => {}
-            Node::Break(..) | Node::Stop | Node::Fail(..) => return None,
+/// Whether no way through the template gives a status.
+fn never(template: &Template) -> bool {
+    let mut way = Way::default();
+    for _ in 0..MAX_WAYS {
+        let mut out = String::new();
+        way.at = 0;
+        let printed = way.print(template, &template.nodes, &mut Place::Start, &mut out);
+        if printed.is_none() || mock_status(&out).is_some() {
+            return false;
+        }
+        if !way.next() {
+            return true;
         }
     }
-    Some(())
+    false
+}
+
+/// One way through a template.
+#[derive(Default)]
+struct Way {
+    /// What is taken at each fork, and of how many.
+    forks: Vec<(usize, usize)>,
+    /// The fork that comes next.
+    at: usize,
+}
+
+impl Way {
+    fn fork(&mut self, of: usize) -> usize {
+        if self.at == self.forks.len() {
+            self.forks.push((0, of));
+        }
+        let taken = self.forks.get(self.at).map_or(0, |(taken, _)| *taken);
+        self.at += 1;
+        taken
+    }
+
+    /// Goes on to the next way, if there is one.
+    fn next(&mut self) -> bool {
+        while let Some((taken, of)) = self.forks.pop() {
+            if taken + 1 < of {
+                self.forks.push((taken + 1, of));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What the template gives on this way. `None` when a reference may print anything.
+    fn print(
+        &mut self,
+        template: &Template,
+        nodes: &[Node],
+        place: &mut Place,
+        out: &mut String,
+    ) -> Option<()> {
+        for node in nodes {
+            match node {
+                Node::Text(text) => push(place, out, text.of(&template.texts)),
+                Node::Reference(_) => match place {
+                    Place::Text { .. } => push(place, out, "x"),
+                    Place::Json(json) if json.is_member() => push(place, out, "1"),
+                    _ => return None,
+                },
+                Node::If(found) => {
+                    let taken = self.fork(found.branches.len() + 1);
+                    let otherwise = found.otherwise.as_ref().map(|(_, nodes)| nodes);
+                    let branch = found.branches.get(taken).map(|(_, _, nodes)| nodes);
+                    if let Some(nodes) = branch.or(otherwise) {
+                        self.print(template, nodes, place, out)?;
+                    }
+                }
+                Node::Foreach(found) => {
+                    if self.fork(2) == 0 {
+                        self.print(template, &found.body, place, out)?;
+                    }
+                }
+                Node::Set(_) | Node::Define(..) => {}
+                Node::Break(..) | Node::Stop | Node::Fail(..) => return None,
+            }
+        }
+        Some(())
+    }
 }
 
 fn push(place: &mut Place, out: &mut String, text: &str) {

@@ -1,6 +1,6 @@
 //! `$context.requestOverride` and `$context.responseOverride`: writes that fail, and writes without effect.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use http::HeaderName;
 
@@ -21,8 +21,21 @@ const MAPS: &[&str] = &[
     "responseOverride\nheader",
 ];
 
-/// How many overrides of one template are kept in mind.
-const MAX_KEYS: usize = 64;
+/// The overrides of one template that are kept in mind, 64 at most, each with its bit.
+type Bits = HashMap<String, u64>;
+
+/// The bit of an override; none is left for the 65th.
+fn bit(bits: &mut Bits, key: &str) -> u64 {
+    if let Some(bit) = bits.get(key) {
+        return *bit;
+    }
+    let next = u32::try_from(bits.len()).unwrap_or(u32::MAX);
+    let Some(bit) = 1_u64.checked_shl(next) else {
+        return 0;
+    };
+    bits.insert(key.to_owned(), bit);
+    bit
+}
 
 /// What a template does to its overrides.
 pub(super) struct Overrides<'v, 't> {
@@ -86,41 +99,42 @@ fn names<'t>(variables: &Variables<'t>, target: &Reference) -> Option<Vec<&'t st
 impl Overrides<'_, '_> {
     /// What is wrong, with the places.
     pub(super) fn check(&self, nodes: &[Node], found: &mut Vec<(Diagnostic, Span)>) {
-        self.walk(nodes, &mut HashSet::new(), found);
+        self.walk(nodes, &mut 0, &mut HashMap::new(), found);
     }
 
-    /// `set` is what is written on every way that leads here; the answer says whether a way leads on.
+    /// `set` has the bits of what is written on every way that leads here; the answer says whether a way leads on.
     fn walk(
         &self,
         nodes: &[Node],
-        set: &mut HashSet<String>,
+        set: &mut u64,
+        bits: &mut Bits,
         found: &mut Vec<(Diagnostic, Span)>,
     ) -> bool {
         for node in nodes {
             match node {
-                Node::Set(write) => self.write(write, set, found),
+                Node::Set(write) => self.write(write, set, bits, found),
                 Node::If(branches) => {
-                    let mut ways = Vec::new();
-                    for (_, _, nodes) in &branches.branches {
-                        let mut way = set.clone();
-                        ways.extend(self.walk(nodes, &mut way, found).then_some(way));
-                    }
-                    match &branches.otherwise {
-                        Some((_, nodes)) => {
-                            let mut way = set.clone();
-                            ways.extend(self.walk(nodes, &mut way, found).then_some(way));
+                    let otherwise = branches.otherwise.as_ref().map(|(_, nodes)| nodes);
+                    let taken = branches.branches.iter().map(|(_, _, nodes)| nodes);
+                    let mut behind = match otherwise {
+                        Some(_) => None,
+                        None => Some(*set),
+                    };
+                    for nodes in taken.chain(otherwise) {
+                        let mut way = *set;
+                        if self.walk(nodes, &mut way, bits, found) {
+                            behind = Some(behind.map_or(way, |behind| behind & way));
                         }
-                        None => ways.push(set.clone()),
                     }
-                    let mut ways = ways.into_iter();
-                    let Some(first) = ways.next() else {
+                    let Some(behind) = behind else {
                         return false;
                     };
-                    *set = ways.fold(first, |left, right| &left & &right);
+                    *set = behind;
                 }
                 // It may go round once or not at all.
                 Node::Foreach(found_loop) => {
-                    self.walk(&found_loop.body, &mut set.clone(), found);
+                    let mut way = *set;
+                    self.walk(&found_loop.body, &mut way, bits, found);
                 }
                 Node::Break(..) | Node::Stop | Node::Fail(..) => return false,
                 Node::Text(_) | Node::Reference(_) | Node::Define(..) => {}
@@ -129,7 +143,13 @@ impl Overrides<'_, '_> {
         true
     }
 
-    fn write(&self, write: &Set, set: &mut HashSet<String>, found: &mut Vec<(Diagnostic, Span)>) {
+    fn write(
+        &self,
+        write: &Set,
+        set: &mut u64,
+        bits: &mut Bits,
+        found: &mut Vec<(Diagnostic, Span)>,
+    ) {
         let (Some(key), Target::Inner(target)) = (key(self.variables, write), &write.target) else {
             return;
         };
@@ -138,11 +158,10 @@ impl Overrides<'_, '_> {
             let finding = Diagnostic::warning(code, self.pointer, message).help(help);
             found.push((finding, target.span));
         };
-        let twice = set.contains(&key);
+        let bit = bit(bits, &key);
+        let twice = *set & bit != 0;
         // AWS: apigateway-override-request-response-parameters.
-        if set.len() < MAX_KEYS {
-            set.insert(key.clone());
-        }
+        *set |= bit;
         if twice {
             warn(
                 "override-twice",
