@@ -25,7 +25,8 @@ pub struct Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(Box<str>),
-    Variable(Variable),
+    /// A variable, and whether it stands in quotation marks.
+    Variable(Variable, bool),
 }
 
 // AWS: set-up-logging, its four formats.
@@ -99,8 +100,8 @@ impl Format {
 
     fn context_names(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Variable(Variable::Context(name)) => Some(&**name),
-            Piece::Variable(_) | Piece::Text(_) => None,
+            Piece::Variable(Variable::Context(name), _) => Some(&**name),
+            Piece::Variable(..) | Piece::Text(_) => None,
         })
     }
 
@@ -110,18 +111,43 @@ impl Format {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Variable(variable) => match values.get(variable) {
-                    None => out.push('-'),
-                    // It is a text of JSON with its quotes.
-                    Some(value)
-                        if self.escape == Escape::Json
-                            && *variable == Variable::Error("messageString".into()) =>
-                    {
-                        out.push_str(&value);
-                    }
-                    Some(value) => self.escape.push(&value, out),
-                },
+                Piece::Variable(variable, quoted) => {
+                    let value = values.get(variable);
+                    self.write_value(variable, value.as_deref(), *quoted, out);
+                }
             }
+        }
+    }
+
+    fn write_value(
+        &self,
+        variable: &Variable,
+        value: Option<&str>,
+        quoted: bool,
+        out: &mut String,
+    ) {
+        match (self.escape, value) {
+            // It is a text of JSON with its quotes.
+            (Escape::Json, Some(value)) if !quoted && variable.is_json(value) => {
+                out.push_str(value);
+            }
+            // Chosen: lines stay JSON, where API Gateway's `-` for a number would break them.
+            (Escape::Json, value) if !quoted => {
+                out.push('"');
+                self.escape.push(value.unwrap_or("-"), out);
+                out.push('"');
+            }
+            (_, None) => out.push('-'),
+            // A blank would begin a field.
+            (Escape::Text, Some(value)) if !quoted && variable.is_foreign() => {
+                let mut parts = value.split(' ');
+                self.escape.push(parts.next().unwrap_or_default(), out);
+                for part in parts {
+                    out.push_str("\\x20");
+                    self.escape.push(part, out);
+                }
+            }
+            (_, Some(value)) => self.escape.push(value, out),
         }
     }
 }
@@ -209,6 +235,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, FormatError> {
     let mut pieces = Vec::new();
     let mut plain = 0;
     let mut from = 0;
+    let mut quoted = false;
     while let Some(at) = text
         .get(from..)
         .and_then(|rest| rest.find('$'))
@@ -220,9 +247,11 @@ fn pieces(text: &str) -> Result<Vec<Piece>, FormatError> {
         };
         let variable = variable(name).map_err(|what| FormatError::at(text, at, what))?;
         if plain < at {
-            pieces.push(Piece::Text(text.get(plain..at).unwrap_or_default().into()));
+            let before = text.get(plain..at).unwrap_or_default();
+            quoted ^= changes_quotes(before);
+            pieces.push(Piece::Text(before.into()));
         }
-        pieces.push(Piece::Variable(variable));
+        pieces.push(Piece::Variable(variable, quoted));
         (plain, from) = (end, end);
     }
     match text.get(plain..) {
@@ -230,6 +259,17 @@ fn pieces(text: &str) -> Result<Vec<Piece>, FormatError> {
         Some(rest) => pieces.push(Piece::Text(rest.into())),
     }
     Ok(pieces)
+}
+
+/// Whether quotation marks are open behind a text that were not before it, or the other way around.
+fn changes_quotes(text: &str) -> bool {
+    let mut escaped = false;
+    let mut changes = false;
+    for c in text.chars() {
+        changes ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+    }
+    changes
 }
 
 struct Reference<'t> {
@@ -307,7 +347,7 @@ mod tests {
             "$5 ${context.requestId}x $context.path. $context.authorizer.claims.cognito:groups, $"
                 .parse()
                 .unwrap();
-        let variable = |name: &str| Piece::Variable(Variable::Context(name.into()));
+        let variable = |name: &str| Piece::Variable(Variable::Context(name.into()), false);
         let text = |text: &str| Piece::Text(text.into());
         assert_eq!(
             format.pieces,
@@ -317,7 +357,7 @@ mod tests {
                 text("x "),
                 variable("path"),
                 text(". "),
-                Piece::Variable(Variable::Nothing),
+                Piece::Variable(Variable::Nothing, false),
                 text(", $"),
             ]
         );

@@ -24,6 +24,8 @@ pub(crate) struct Line<'a> {
     /// None if nobody waited for it.
     pub(crate) status: Option<StatusCode>,
     pub(crate) length: u64,
+    /// Why the answer is not whole.
+    pub(crate) cut: Option<&'static str>,
     pub(crate) latency: Duration,
 }
 
@@ -40,7 +42,8 @@ impl Line<'_> {
         let nobody = Stage::default();
         let stage = recorded.stage.as_deref().unwrap_or(&nobody);
         let resource = recorded.plan.as_deref().map(|plan| plan.resource_path());
-        let facts = Facts::new(self.request, self.headers, stage, resource, None);
+        let request = recorded.request.as_deref().unwrap_or(self.request);
+        let facts = Facts::new(request, self.headers, stage, resource, None);
         let context = facts.context_of(|name| format.reads_entry(name));
         Values {
             line: self,
@@ -90,7 +93,9 @@ impl Values<'_> {
                 root.map(|root| Cow::Owned(root.to_owned()))
             }
             Variable::Error(name) => {
-                let failure = self.recorded.failure.as_ref()?;
+                let Some(failure) = &self.recorded.failure else {
+                    return self.cut(name);
+                };
                 let error = ErrorContext {
                     message: failure.message.as_deref(),
                     response_type: failure.response_type,
@@ -99,6 +104,16 @@ impl Values<'_> {
                 error.get(name).map(|text| Cow::Owned(text.into_owned()))
             }
             Variable::Nothing => None,
+        }
+    }
+
+    // Chosen: API Gateway has no word for it.
+    fn cut(&self, name: &str) -> Option<Cow<'_, str>> {
+        let cut = self.line.cut?;
+        match name {
+            "message" => Some(Cow::Borrowed(cut)),
+            "messageString" => Some(Cow::Owned(format!("\"{cut}\""))),
+            _ => None,
         }
     }
 }

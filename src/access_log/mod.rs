@@ -9,16 +9,17 @@
 //!
 //! | format | is one that | escapes |
 //! |---|---|---|
-//! | JSON | begins with `{` | as in JSON texts |
+//! | JSON | begins with `{` | as in JSON texts; what is no number and stands in no quotes gets some |
 //! | XML | begins with `<` | `&`, `<`, `>`, quotes; control characters become `?` |
 //! | CSV | is [`Format::csv`] | fields with commas, quotes or line ends go in quotes |
-//! | text | is any other | `"` and `\` with a backslash, control characters as `\x0a` |
+//! | text | is any other | `"` and `\` with a backslash, control characters as `\x0a`, blanks outside of quotes as `\x20` |
 //!
 //! The variables are those of AWS's table for access logs. These differ:
 //!
 //! | variable | here |
 //! |---|---|
 //! | `status` | `-` when the client went away before there was an answer |
+//! | `error.message`, `error.messageString` | of an answer that is not whole: `the client went away` or `the answer broke off` |
 //! | `responseLength` | bytes of the body that were taken; 0 for `HEAD` |
 //! | `responseLatency` | milliseconds until the last byte was taken |
 //! | `integrationLatency`, `integration.latency` | milliseconds from the call to the head of the answer |

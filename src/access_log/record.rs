@@ -7,15 +7,17 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::gateway_response::{Described, describe};
-use crate::mapping::{Plan, Stage};
+use crate::mapping::{MethodRequest, Plan, Stage};
 
-/// One request, as it goes; an extension on it.
+/// One request, as it goes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Record(Arc<Mutex<Recorded>>);
 
 /// What was told.
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
+    /// As the API took it.
+    pub(super) request: Option<Arc<MethodRequest>>,
     pub(super) stage: Option<Arc<Stage>>,
     pub(super) plan: Option<Arc<Plan>>,
     pub(super) integration: Option<Integration>,
@@ -38,8 +40,14 @@ impl Record {
     }
 
     /// The API that the request is for, and the plan of its route if it has one.
-    pub(crate) fn routed(&self, stage: &Arc<Stage>, plan: Option<&Arc<Plan>>) {
+    pub(crate) fn routed(
+        &self,
+        request: &Arc<MethodRequest>,
+        stage: &Arc<Stage>,
+        plan: Option<&Arc<Plan>>,
+    ) {
         let mut recorded = self.lock();
+        recorded.request = Some(Arc::clone(request));
         recorded.stage = Some(Arc::clone(stage));
         recorded.plan = plan.cloned();
     }

@@ -128,6 +128,37 @@ impl Variable {
             },
         })
     }
+
+    /// Whether a value is one in JSON as it is.
+    pub(super) fn is_json(&self, value: &str) -> bool {
+        match self {
+            Self::Error(name) => **name == *"messageString",
+            _ => {
+                let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+                digits && (value == "0" || !value.starts_with('0'))
+            }
+        }
+    }
+
+    /// Whether clients or backends have a say in it.
+    pub(super) fn is_foreign(&self) -> bool {
+        match self {
+            Self::Context(name) => matches!(
+                &**name,
+                "requestId" | "domainName" | "domainPrefix" | "path" | "identity.userAgent"
+            ),
+            Self::Error(name) => **name == *"validationErrorString",
+            Self::IntegrationError | Self::IntegrationRequestId | Self::TraceId => true,
+            Self::Status
+            | Self::ResponseLength
+            | Self::ResponseLatency
+            | Self::IntegrationStatus
+            | Self::FunctionStatus
+            | Self::IntegrationLatency
+            | Self::TransferMode
+            | Self::Nothing => false,
+        }
+    }
 }
 
 fn meant(name: &str) -> Option<&'static str> {

@@ -314,7 +314,6 @@ fn compile_entry(entry: &GatewayResponse, pointer: &str, findings: &mut Vec<Diag
     }
 }
 
-/// `$context.error.message`
 /// What `$context.error` says of a failure.
 #[derive(Debug, Clone)]
 pub(crate) struct Described {
@@ -333,6 +332,7 @@ pub(crate) fn describe(error: &Error) -> Described {
     }
 }
 
+/// `$context.error.message`
 fn message(error: &Error, kind: GatewayResponseType) -> Option<String> {
     match error.kind() {
         ErrorKind::MissingParameters => Some(format!(

@@ -166,7 +166,12 @@ struct Entry {
     began: Instant,
     status: Option<StatusCode>,
     length: u64,
+    /// Why the answer is not whole.
+    cut: Option<&'static str>,
 }
+
+const GONE: &str = "the client went away";
+const BROKEN: &str = "the answer broke off";
 
 impl Entry {
     fn begin<B>(log: &Arc<Log>, request: &mut Request<B>) -> Self {
@@ -180,7 +185,7 @@ impl Entry {
             }
         }
         let record = Record::default();
-        request.extensions_mut().insert(record.clone());
+        capture::observe(request).record = Some(record.clone());
         Self {
             log: Arc::clone(log),
             request: facts,
@@ -189,16 +194,19 @@ impl Entry {
             began: Instant::now(),
             status: None,
             length: 0,
+            cut: Some(GONE),
         }
     }
 
     fn answered(mut self: Box<Self>, response: Response<Body>) -> Response<Body> {
         self.status = Some(response.status());
         if self.request.method == Method::HEAD {
+            self.cut = None;
             return response;
         }
         if let Some(bytes) = response.body().as_bytes() {
             self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.cut = None;
             return response;
         }
         response.map(|inner| {
@@ -218,6 +226,7 @@ impl Drop for Entry {
             record: &self.record,
             status: self.status,
             length: self.length,
+            cut: self.cut,
             latency: self.began.elapsed(),
         };
         let mut out = String::with_capacity(256);
@@ -229,6 +238,23 @@ impl Drop for Entry {
 struct Logged {
     inner: Body,
     entry: Option<Box<Entry>>,
+}
+
+impl Logged {
+    fn end(&mut self, cut: Option<&'static str>) {
+        if let Some(mut entry) = self.entry.take() {
+            entry.cut = cut;
+        }
+    }
+}
+
+impl Drop for Logged {
+    fn drop(&mut self) {
+        // A server need not ask for the end of a body whose length it knows.
+        if self.inner.is_end_stream() || self.inner.size_hint().exact() == Some(0) {
+            self.end(None);
+        }
+    }
 }
 
 impl HttpBody for Logged {
@@ -247,7 +273,8 @@ impl HttpBody for Logged {
                     entry.length = entry.length.saturating_add(length);
                 }
             }
-            Poll::Ready(None | Some(Err(_))) => self.entry = None,
+            Poll::Ready(None) => self.end(None),
+            Poll::Ready(Some(Err(_))) => self.end(Some(BROKEN)),
             Poll::Pending => {}
         }
         polled

@@ -3,27 +3,41 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+#[cfg(feature = "openapi")]
+use http::Method;
 use http::Request;
 use http_body::Body as HttpBody;
 
+use crate::access_log::Record;
 use crate::body::{Body, BodyError};
 use crate::error::{Error, ErrorKind, find};
+use crate::layer::observation::Observers;
 use crate::mapping::{
     Arrival, Call, ClientAddress, MethodRequest, Plan, RANDOM_BYTES, trace_request,
 };
 
 /// What our layers hand down with a request. One extension for all of it, since each is a box.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Known {
-    facts: Arc<MethodRequest>,
+    facts: Option<Arc<MethodRequest>>,
     call: Option<Arc<Call>>,
+    observers: Option<Box<Observers>>,
 }
 
 /// The facts of a request: those that a layer outside of this one left, or new ones.
 pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> {
-    if let Some(known) = request.extensions().get::<Known>() {
-        return Arc::clone(&known.facts);
-    }
+    recorded(request).0
+}
+
+/// The same, with where they are to be recorded.
+pub(super) fn recorded<B>(request: &mut Request<B>) -> (Arc<MethodRequest>, Option<Record>) {
+    let known = request.extensions().get::<Known>();
+    let record = known.and_then(|known| known.observers.as_ref()?.record.clone());
+    let facts = known.and_then(|known| known.facts.clone());
+    (facts.unwrap_or_else(|| first_capture(request)), record)
+}
+
+fn first_capture<B>(request: &mut Request<B>) -> Arc<MethodRequest> {
     let mut random = [0; RANDOM_BYTES];
     fastrand::fill(&mut random);
     // They stay in the facts; the map of extensions need not grow for both.
@@ -45,11 +59,31 @@ pub(super) fn method_request<B>(request: &mut Request<B>) -> Arc<MethodRequest> 
             request.uri().query().unwrap_or_default(),
         );
     }
-    request.extensions_mut().insert(Known {
-        facts: Arc::clone(&captured),
-        call: None,
-    });
+    let known: &mut Known = request.extensions_mut().get_or_insert_default();
+    known.facts = Some(Arc::clone(&captured));
     captured
+}
+
+/// Replaces the method, as facts that are captured already know it too.
+#[cfg(feature = "openapi")]
+pub(crate) fn set_method<B>(request: &mut Request<B>, method: Method) {
+    if let Some(known) = request.extensions_mut().get_mut::<Known>()
+        && let Some(facts) = &mut known.facts
+    {
+        Arc::make_mut(facts).method = method.clone();
+    }
+    *request.method_mut() = method;
+}
+
+/// Who wants to know of a request.
+pub(super) fn observers<B>(request: &Request<B>) -> Option<&Observers> {
+    request.extensions().get::<Known>()?.observers.as_deref()
+}
+
+/// The same, to add somebody.
+pub(super) fn observe<B>(request: &mut Request<B>) -> &mut Observers {
+    let known: &mut Known = request.extensions_mut().get_or_insert_default();
+    known.observers.get_or_insert_default()
 }
 
 fn peer(extensions: &http::Extensions) -> Option<std::net::IpAddr> {
@@ -81,9 +115,12 @@ pub(super) fn hand_down<B>(request: &mut Request<B>, call: &Arc<Call>) {
     match request.extensions_mut().get_mut::<Known>() {
         Some(known) => known.call = Some(call),
         None => {
-            let facts = Arc::clone(&call.request);
-            let call = Some(call);
-            request.extensions_mut().insert(Known { facts, call });
+            let facts = Some(Arc::clone(&call.request));
+            request.extensions_mut().insert(Known {
+                facts,
+                call: Some(call),
+                observers: None,
+            });
         }
     }
 }

@@ -13,15 +13,14 @@ use tokio::time::{Instant, Sleep};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::access_log::{Integration, Record};
 use crate::body::Body;
-use crate::error::{BoxError, Error, ErrorKind};
+use crate::error::{BoxError, Error};
 use crate::layer::capture;
 use crate::layer::deadline::{self, Clock, Flowing};
+use crate::layer::observation::Observation;
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
 use crate::mapping::{Flow, flow};
-use crate::metrics::{Call, Failure, RouteMetrics};
 use crate::target::Target;
 use crate::trace::Trace;
 
@@ -115,8 +114,7 @@ where
                 (tap::integration_request(&watch.0, request), Some(watch))
             }
         };
-        let measured = request.extensions().get::<RouteMetrics>().cloned();
-        let record = request.extensions().get::<Record>().cloned();
+        let observed = Observation::begin(&request);
         let call = OneCall::new(self.inner.clone(), request);
         DispatchFuture {
             call,
@@ -125,8 +123,7 @@ where
             begun: None,
             sleep: None,
             watch,
-            measured: measured.map(Call::client),
-            record: record.map(|record| (record, Instant::now())),
+            observed,
         }
     }
 }
@@ -148,8 +145,8 @@ pin_project! {
         #[pin]
         sleep: Option<Sleep>,
         watch: Option<(Trace, Instant)>,
-        measured: Option<Call>,
-        record: Option<(Record, Instant)>,
+        // In a box, since few ask for it.
+        observed: Option<Box<Observation>>,
     }
 }
 
@@ -173,7 +170,7 @@ where
                     }
                     Poll::Ready(Err(error)) => {
                         let error = capture::backend_body(error);
-                        failed(this.measured, this.record, &error);
+                        failed(this.observed, &error);
                         return Poll::Ready(Err(error));
                     }
                     Poll::Pending => break,
@@ -183,16 +180,13 @@ where
                 Poll::Ready(Ok(response)) => response.map(Body::new),
                 Poll::Ready(Err(error)) => {
                     let error = capture::blame_client(error);
-                    failed(this.measured, this.record, &error);
+                    failed(this.observed, &error);
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending => break,
             };
-            if let Some(call) = this.measured.as_mut() {
-                call.answered(response.status());
-            }
-            if let Some((record, began)) = this.record {
-                record.answered(integration(&response, began.elapsed()));
+            if let Some(observed) = this.observed {
+                observed.answered(&response);
             }
             let mut response = match this.watch.take() {
                 Some((trace, sent)) => tap::answer(&trace, response, sent.elapsed()),
@@ -221,7 +215,7 @@ where
             ready!(sleep.as_mut().poll(cx));
             if clock.is_over() {
                 let error = deadline::passed();
-                failed(this.measured, this.record, &error);
+                failed(this.observed, &error);
                 return Poll::Ready(Err(error));
             }
             sleep.reset(clock.at());
@@ -230,25 +224,9 @@ where
     }
 }
 
-fn failed(measured: &mut Option<Call>, record: &Option<(Record, Instant)>, error: &Error) {
-    if let Some((record, _)) = record {
-        record.unanswered(error);
-    }
-    if let Some(call) = measured {
-        call.failed(match error.kind() {
-            ErrorKind::Timeout => Failure::Timeout,
-            _ => Failure::Network,
-        });
-    }
-}
-
-// AWS: api-gateway-variables-for-access-logging — the id is that of the service's answer.
-fn integration(response: &Response<Body>, latency: Duration) -> Integration {
-    let id = |name: &str| response.headers().get(name).cloned();
-    Integration {
-        status: response.status(),
-        latency,
-        request_id: id("x-amzn-requestid").or_else(|| id("x-amz-request-id")),
+fn failed(observed: &mut Option<Box<Observation>>, error: &Error) {
+    if let Some(observed) = observed {
+        observed.failed(error);
     }
 }
 

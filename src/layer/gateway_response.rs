@@ -151,17 +151,19 @@ where
         B::Error: Into<BoxError>,
     {
         let mut request = capture::own(request);
-        let facts = capture::method_request(&mut request);
-        let record = request.extensions().get::<Record>().cloned();
+        let (facts, record) = capture::recorded(&mut request);
         if let Some(record) = &record {
-            record.routed(&self.shared.stage, self.shared.plan.as_ref());
+            record.routed(&facts, &self.shared.stage, self.shared.plan.as_ref());
         }
         let grpc = speaks_grpc(request.version(), request.headers());
-        let headers = if self.shared.responses.reads_request() {
-            Some(Box::new(request.headers().clone()))
-        } else {
-            None
-        };
+        let reads_request = self.shared.responses.reads_request();
+        let kept = (reads_request || record.is_some()).then(|| {
+            let headers = reads_request.then(|| request.headers().clone());
+            Box::new(Kept {
+                headers: headers.unwrap_or_default(),
+                record,
+            })
+        });
         // The names are OpenTelemetry's.
         let span = tracing::debug_span!(
             "request",
@@ -179,10 +181,9 @@ where
             rim: Rim {
                 shared: self.shared,
                 facts,
-                headers,
+                kept,
                 grpc,
                 started,
-                record,
             },
         }
     }
@@ -192,11 +193,18 @@ where
 struct Rim {
     shared: Arc<Shared>,
     facts: Arc<MethodRequest>,
-    headers: Option<Box<HeaderMap>>,
+    kept: Option<Box<Kept>>,
     /// Whether the client speaks gRPC, and wants errors to look so.
     grpc: bool,
     /// When, if a trace wants to know how long it took.
     started: Option<Instant>,
+}
+
+/// What few answers need.
+#[derive(Default)]
+struct Kept {
+    /// For gateway responses that read the request.
+    headers: HeaderMap,
     record: Option<Record>,
 }
 
@@ -223,8 +231,8 @@ impl Rim {
 
     #[cold]
     fn fail(&self, error: Error) -> Response<Body> {
-        let none = HeaderMap::new();
-        let headers = self.headers.as_deref().unwrap_or(&none);
+        let none = Kept::default();
+        let Kept { headers, record } = self.kept.as_deref().unwrap_or(&none);
         let resource = self.shared.plan.as_ref().map(|plan| plan.resource_path());
         let facts = Facts::new(&self.facts, headers, &self.shared.stage, resource, None);
         let responses = &self.shared.responses;
@@ -247,7 +255,7 @@ impl Rim {
         if let Some(trace) = &self.facts.trace {
             trace.record(self.shared.responses.failure(&error));
         }
-        if let Some(record) = &self.record {
+        if let Some(record) = record {
             record.failed(&error);
         }
         response.extensions_mut().insert(Arc::new(error));

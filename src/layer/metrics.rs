@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use crate::body::{Body, BodyError};
 use crate::error::BoxError;
+use crate::layer::capture;
 use crate::metrics::{Call, RouteMetrics};
 
 /// Counts what passes through in the metrics of a route.
@@ -128,7 +129,7 @@ impl<F> fmt::Debug for MeasureFuture<F> {
 
 /// Begins to time a request, and tells the layers below where to count.
 pub(crate) fn measured<B>(request: &mut Request<B>, route: &RouteMetrics) -> Call {
-    request.extensions_mut().insert(route.clone());
+    capture::observe(request).route = Some(route.clone());
     Call::server(route.clone())
 }
 

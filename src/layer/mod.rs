@@ -34,6 +34,7 @@ mod future;
 mod gateway_response;
 mod integration;
 mod metrics;
+mod observation;
 mod one_call;
 mod request_mapping;
 mod response_selection;
@@ -44,6 +45,8 @@ mod tap;
 
 pub use access_log::{AccessLog, AccessLogFuture, AccessLogLayer};
 pub use body_mapping::{BodyMapping, BodyMappingLayer};
+#[cfg(feature = "openapi")]
+pub(crate) use capture::set_method;
 pub use dispatch::{Dispatch, DispatchFuture, DispatchLayer};
 pub use future::ResponseFuture;
 pub use gateway_response::{GatewayResponse, GatewayResponseFuture, GatewayResponseLayer};

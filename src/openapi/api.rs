@@ -23,7 +23,8 @@ use crate::gateway_response::GatewayResponses;
 use crate::layer::RetryLayer;
 use crate::layer::{
     BodyMapping, Dispatch, GatewayResponse, GatewayResponseFuture, GatewayResponseLayer,
-    IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer, measured, to_its_end,
+    IntegrationLayer, RequestMapping, ResponseSelection, SigV4, SigV4Layer, measured, set_method,
+    to_its_end,
 };
 use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
 use crate::metrics::{Call, Metrics, RouteMetrics};
@@ -427,7 +428,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> ApiFuture<S> {
         if let Some(method) = overridden(&request) {
-            *request.method_mut() = method;
+            set_method(&mut request, method);
         }
         let found = self
             .shared

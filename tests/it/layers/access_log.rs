@@ -125,7 +125,9 @@ async fn a_stream_is_told_when_it_ends_or_is_given_up() {
             async { Ok::<_, io::Error>(Response::new(body)) }
         });
         let mut service = lines
-            .layer("$context.requestId $context.status $context.responseLength")
+            .layer(
+                "$context.requestId $context.status $context.responseLength $context.error.message",
+            )
             .layer(backend);
         sender.send(data("first")).await.unwrap();
         let answer = service.ready().await.unwrap();
@@ -138,10 +140,10 @@ async fn a_stream_is_told_when_it_ends_or_is_given_up() {
             sender.send(data("second")).await.unwrap();
             drop(sender);
             assert_eq!(text(response.into_body()).await, "second");
-            assert_eq!(lines.take(), ["id 200 11"]);
+            assert_eq!(lines.take(), ["id 200 11 -"]);
         } else {
             drop(response);
-            assert_eq!(lines.take(), ["id 200 5"]);
+            assert_eq!(lines.take(), ["id 200 5 the client went away"]);
         }
     }
 }
@@ -151,14 +153,69 @@ async fn who_goes_away_is_told_without_a_status() {
     let lines = Lines::default();
     let never =
         service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, io::Error>>());
-    let service = lines.layer("$context.requestId $context.status").layer(
-        IntegrationLayer::new(plan(&Integration::http_proxy("http://backend/"), "/")).layer(never),
-    );
+    let service = lines
+        .layer("$context.requestId $context.status \"$context.error.message\"")
+        .layer(
+            IntegrationLayer::new(plan(&Integration::http_proxy("http://backend/"), "/"))
+                .layer(never),
+        );
     let answer = tokio::spawn(service.oneshot(request("GET", "/")));
     tokio::task::yield_now().await;
     answer.abort();
     assert!(answer.await.unwrap_err().is_cancelled());
-    assert_eq!(lines.take(), ["id -"]);
+    assert_eq!(lines.take(), ["id - \"the client went away\""]);
+}
+
+#[tokio::test]
+async fn nobody_else_begins_a_field() {
+    let lines = Lines::default();
+    let ask = async |format: &str| {
+        let service = lines.layer(format).layer(service_fn(pets));
+        let request = Request::get("/")
+            .header("x-amzn-requestid", "a 500 \"b")
+            .header("user-agent", "c 1,\"d\":2")
+            .body(Body::empty());
+        drop(service.oneshot(request.unwrap()).await.unwrap());
+        lines.take().pop().unwrap()
+    };
+    let line = ask("$context.requestId $context.status \"$context.identity.userAgent\"").await;
+    assert_eq!(line, r#"a\x20500\x20\"b 404 "c 1,\"d\":2""#);
+    let format = r#"{"id":"$context.requestId","status":$context.status,"agent":$context.identity.userAgent,"latency":$context.integration.latency}"#;
+    let line: serde_json::Value = serde_json::from_str(&ask(format).await).unwrap();
+    assert_eq!(
+        line,
+        serde_json::json!({"id": "a 500 \"b", "status": 404, "agent": "c 1,\"d\":2", "latency": "-"})
+    );
+}
+
+#[cfg(feature = "openapi")]
+#[tokio::test]
+async fn a_method_that_the_client_overrides_stays_overridden() {
+    const DOCUMENT: &[u8] = b"
+openapi: 3.0.1
+info: {title: any, version: '1'}
+paths:
+  /:
+    x-amazon-apigateway-any-method:
+      x-amazon-apigateway-integration: {type: http_proxy, httpMethod: ANY, uri: 'http://backend/'}
+";
+    let lines = Lines::default();
+    let api = tower_apigw::openapi::Api::from_slice(DOCUMENT).unwrap();
+    let backend = service_fn(|request: Request<Body>| async move {
+        let method = request.method().to_string();
+        Ok::<_, io::Error>(Response::new(Body::from(method)))
+    });
+    let service = lines
+        .layer("$context.requestId $context.httpMethod")
+        .layer(api.into_service(backend));
+    let mut request = request("POST", "/");
+    let method = "PATCH".parse().unwrap();
+    request
+        .headers_mut()
+        .insert("x-http-method-override", method);
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(text(response.into_body()).await, "PATCH");
+    assert_eq!(lines.take(), ["id PATCH"]);
 }
 
 #[tokio::test]
