@@ -69,7 +69,7 @@
 //!   4  bin/apigw      lint      openapi (import, router, api)      backend (client, functions)      server
 //!   3  layer: body_mapping · response_selection · request_mapping · sigv4 · dispatch · gateway_response · metrics · access_log
 //!   2  mapping: plan, parameters, headers, content, selection, call      gateway_response      metrics (counts)      access_log (formats)
-//!   1  template: engines, $input $context $util      aws      target      body
+//!   1  template: engines, $input $context $util      aws      target      body      trace_context
 //!   0  vtl      jsonpath      integration (the model)      error      diagnostic      java_regex      tls
 //! ```
 //! Floors 0 to 2 have no async, no clock, no randomness and no environment. `layer` knows bodies,
@@ -106,6 +106,7 @@ pub mod template;
 #[cfg(any(feature = "client", feature = "server-tls"))]
 pub mod tls;
 pub mod trace;
+mod trace_context;
 pub mod vtl;
 
 pub use body::{Body, BodyError};

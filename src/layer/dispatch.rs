@@ -107,15 +107,17 @@ where
         let timeout = target.and_then(|target| target.timeout);
         let answer = target.map_or(Awaited::default(), Awaited::of);
         let clock = timeout.and_then(|timeout| Clock::begin(timeout, request.body_mut()));
-        let (request, watch) = match request.extensions().get::<Trace>() {
+        let (mut request, watch) = match request.extensions().get::<Trace>() {
             None => (request, None),
             Some(trace) => {
                 let watch = (trace.clone(), Instant::now());
                 (tap::integration_request(&watch.0, request), Some(watch))
             }
         };
-        let observed = Observation::begin(&request);
+        let observed = Observation::begin(&mut request);
+        let entered = observed.as_ref().and_then(|observed| observed.enter());
         let call = OneCall::new(self.inner.clone(), request);
+        drop(entered);
         DispatchFuture {
             call,
             clock,
@@ -161,6 +163,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let _entered = this.observed.as_ref().and_then(|observed| observed.enter());
         loop {
             if let Some(response) = this.begun {
                 match response.body_mut().poll_first(cx) {

@@ -20,6 +20,7 @@ use crate::error::{BoxError, Error};
 use crate::gateway_response::GatewayResponses;
 use crate::layer::capture;
 use crate::layer::one_call::OneCall;
+use crate::layer::spans;
 use crate::layer::tap;
 use crate::mapping::{
     EXTENDED_REQUEST_ID, Facts, MethodRequest, Plan, REQUEST_ID, Stage, speaks_grpc,
@@ -164,20 +165,12 @@ where
                 record,
             })
         });
-        // The names are OpenTelemetry's.
-        let span = tracing::debug_span!(
-            "request",
-            "http.request.method" = %facts.method,
-            "url.path" = facts.uri.path(),
-            "http.route" = self.shared.plan.as_ref().map(|plan| plan.resource()),
-            "aws.request_id" = ?facts.arrival.request_id,
-            "http.response.status_code" = tracing::field::Empty,
-            "error.type" = tracing::field::Empty,
-        );
+        let span = spans::request(&request, &facts, self.shared.plan.as_deref());
         let started = facts.trace.as_ref().map(|_| Instant::now());
+        let call = span.in_scope(|| OneCall::new(self.inner, request));
         GatewayResponseFuture {
             span,
-            call: OneCall::new(self.inner, request),
+            call,
             rim: Rim {
                 shared: self.shared,
                 facts,
@@ -292,12 +285,10 @@ where
         let answer = ready!(this.call.as_mut().poll(cx));
         let answer = answer.map(|response| response.map(Body::new));
         if let Err(error) = &answer {
-            this.span
-                .record("error.type", tracing::field::debug(error.kind()));
+            spans::failed(this.span, error);
         }
         let response = this.rim.finish(answer);
-        this.span
-            .record("http.response.status_code", response.status().as_u16());
+        spans::answered(this.span, response.status());
         Poll::Ready(Ok(response))
     }
 }

@@ -13,7 +13,7 @@
 //! [`IntegrationLayer`] is this stack. Each layer is useful alone: the outermost of them captures
 //! the request as the client sent it, hands it down in the request's extensions, and what was
 //! chosen comes up in the response's. [`MetricsLayer`] counts around all of
-//! them. Someone else's layer fits at any seam: a timeout, a limit, a cache, tracing. `RetryLayer` (feature `retry`), which is not in the stack, has its place outside
+//! them, [`AccessLogLayer`] writes a line for each request, [`TraceContextLayer`] continues the traces of clients, outermost. Someone else's layer fits at any seam: a timeout, a limit, a cache, tracing. `RetryLayer` (feature `retry`), which is not in the stack, has its place outside
 //! of `SigV4Layer`.
 //!
 //! The inner service takes `Request<`[`Body`](crate::Body)`>` and may answer with any body of
@@ -41,7 +41,9 @@ mod response_selection;
 #[cfg(feature = "retry")]
 mod retry;
 mod sigv4;
+mod spans;
 mod tap;
+mod trace_context;
 
 pub use access_log::{AccessLog, AccessLogFuture, AccessLogLayer};
 pub use body_mapping::{BodyMapping, BodyMappingLayer};
@@ -63,3 +65,4 @@ pub use retry::{Retry, RetryLayer};
 #[cfg(feature = "sigv4")]
 pub use sigv4::PayloadSigning;
 pub use sigv4::{SigV4, SigV4Layer};
+pub use trace_context::{ContinueTrace, TraceContextLayer};

@@ -1,13 +1,19 @@
 //! Who wants to know of a request, and what they are told of the call of its backend.
 
+use std::sync::Arc;
+
 use http::{Request, Response};
 use tokio::time::Instant;
+use tracing::Span;
+use tracing::span::EnteredSpan;
 
 use crate::access_log::{Integration, Record};
 use crate::body::Body;
 use crate::error::{Error, ErrorKind};
 use crate::layer::capture;
+use crate::layer::spans;
 use crate::metrics::{Call, Failure, RouteMetrics};
+use crate::trace_context::TraceContext;
 
 /// Who wants to know of a request.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +22,8 @@ pub(super) struct Observers {
     pub(super) route: Option<RouteMetrics>,
     /// What an access log is told.
     pub(super) record: Option<Record>,
+    /// The span of the request in the trace of its client.
+    pub(super) context: Option<Arc<TraceContext>>,
 }
 
 /// A call of a backend that somebody wants to know of.
@@ -24,21 +32,39 @@ pub(super) struct Observation {
     began: Instant,
     call: Option<Call>,
     record: Option<Record>,
+    span: Span,
 }
 
 impl Observation {
-    /// Begins now, if anybody asks.
-    pub(super) fn begin(request: &Request<Body>) -> Option<Box<Self>> {
-        let observers = capture::observers(request)?;
+    /// Begins now, if anybody asks. Tells the backend which span of a trace it is called in.
+    pub(super) fn begin(request: &mut Request<Body>) -> Option<Box<Self>> {
+        let observers = capture::observers(request).cloned();
+        let context = observers.as_ref().and_then(|known| known.context.as_ref());
+        let context = context.map(|context| context.child(random()));
+        let span = spans::call(request, context.as_ref());
+        if observers.is_none() && span.is_disabled() {
+            return None;
+        }
+        if let Some(context) = &context {
+            context.write(request.headers_mut());
+        }
+        let Observers { route, record, .. } = observers.unwrap_or_default();
         Some(Box::new(Self {
             began: Instant::now(),
-            call: observers.route.clone().map(Call::client),
-            record: observers.record.clone(),
+            call: route.map(Call::client),
+            record,
+            span,
         }))
+    }
+
+    /// What happens until this is dropped is of the call; `None` if nobody wants to know.
+    pub(super) fn enter(&self) -> Option<EnteredSpan> {
+        (!self.span.is_disabled()).then(|| self.span.clone().entered())
     }
 
     /// The head of the answer is there.
     pub(super) fn answered(&mut self, response: &Response<Body>) {
+        spans::call_answered(&self.span, response);
         if let Some(call) = &mut self.call {
             call.answered(response.status());
         }
@@ -49,6 +75,7 @@ impl Observation {
 
     /// There is no answer.
     pub(super) fn failed(&mut self, error: &Error) {
+        spans::call_failed(&self.span, error);
         if let Some(record) = &self.record {
             record.unanswered(error);
         }
@@ -59,6 +86,10 @@ impl Observation {
             });
         }
     }
+}
+
+fn random() -> [u8; 8] {
+    fastrand::u64(..).to_be_bytes()
 }
 
 // AWS: api-gateway-variables-for-access-logging — the id is that of the service's answer.

@@ -29,6 +29,10 @@ pub(crate) struct MethodRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+/// An extension on a request that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverTls;
+
 /// The names of the headers of a request as the client spelled them, one for each header line in
 /// the order of the lines; an extension that a server puts on the request.
 ///

@@ -64,7 +64,7 @@ pub(crate) use headers::{ERROR_TYPE, EXTENDED_REQUEST_ID, REQUEST_ID, TRACE_ID};
 pub(crate) use headers::{Mapped as MappedHeader, mapped_request_header};
 #[cfg(feature = "openapi")]
 pub(crate) use method_request::find as find_header;
-pub(crate) use method_request::{Arrival, MethodRequest, RANDOM_BYTES};
+pub(crate) use method_request::{Arrival, MethodRequest, OverTls, RANDOM_BYTES};
 #[cfg(feature = "openapi")]
 pub(crate) use mock::status as mock_status;
 pub(crate) use request::{Outcome, frame, map as map_request};

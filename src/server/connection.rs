@@ -111,6 +111,7 @@ where
         service,
         client,
         sizes: server.sizes,
+        over_tls: server.speaks_tls(),
         spelled,
         activity,
         _speaks_http: speaks_http,

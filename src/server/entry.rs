@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::error::BoxError;
 use crate::layer::OneCall;
-use crate::mapping::{ClientAddress, speaks_grpc};
+use crate::mapping::{ClientAddress, OverTls, speaks_grpc};
 use crate::server::admit::{Sizes, admit};
 use crate::server::patience::Activity;
 use crate::server::spelling::Spelled;
@@ -27,6 +27,7 @@ pub(super) struct Entry<S> {
     pub(super) service: S,
     pub(super) client: Option<ClientAddress>,
     pub(super) sizes: Sizes,
+    pub(super) over_tls: bool,
     pub(super) spelled: Option<Spelled>,
     pub(super) activity: Arc<Activity>,
     /// Gone when the connection was handed over.
@@ -81,6 +82,9 @@ where
         }
         if let Some(client) = self.client {
             extensions.insert(client);
+        }
+        if self.over_tls {
+            extensions.insert(OverTls);
         }
         let request = request.map(|body| {
             let body = Body::new(body);

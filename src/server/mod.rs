@@ -187,6 +187,13 @@ impl Server {
         self
     }
 
+    fn speaks_tls(&self) -> bool {
+        #[cfg(feature = "server-tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "server-tls"))]
+        false
+    }
+
     /// Serves the connections of `listener` until `shutdown` is ready; then accepts no more, lets
     /// the requests in flight end, and closes. A connection that went over to WebSocket is no
     /// longer the server's, and is not waited for.

@@ -69,7 +69,7 @@ pub enum SignedHeaders {
     Required,
     /// All but those of the connection and those that change on the way: `authorization`,
     /// `connection`, `expect`, `keep-alive`, `proxy-*`, `te`, `trailer`, `transfer-encoding`,
-    /// `upgrade`, `user-agent`, `x-amzn-trace-id`, and what is not ASCII.
+    /// `traceparent`, `tracestate`, `upgrade`, `user-agent`, `x-amzn-trace-id`, and what is not ASCII.
     All,
 }
 
@@ -124,6 +124,8 @@ fn is_of_the_way(name: &HeaderName) -> bool {
             | "proxy-connection"
             | "te"
             | "trailer"
+            | "traceparent"
+            | "tracestate"
             | "transfer-encoding"
             | "upgrade"
             | "user-agent"
@@ -147,6 +149,6 @@ mod tests {
         settings.headers = SignedHeaders::All;
         settings.unsigned.push(name("via"));
         assert!(settings.signs(&name("accept")) && !settings.signs(&name("via")));
-        assert!(!settings.signs(&name("user-agent")));
+        assert!(!settings.signs(&name("user-agent")) && !settings.signs(&name("traceparent")));
     }
 }

@@ -197,6 +197,8 @@ fn help_names_every_option_and_its_variable() {
         ("--log", "APIGW_LOG"),
         ("--threads", "APIGW_THREADS"),
         ("--admin", "APIGW_ADMIN"),
+        ("--access-log", "APIGW_ACCESS_LOG"),
+        ("--access-log-format", "APIGW_ACCESS_LOG_FORMAT"),
     ] {
         let shown = |end: char| help.contains(&format!("[env: {variable}{end}"));
         assert!(
@@ -207,6 +209,7 @@ fn help_names_every_option_and_its_variable() {
     for (flag, variable) in [
         ("--assume-roles", "APIGW_ASSUME_ROLES"),
         ("--watch", "APIGW_WATCH"),
+        ("--trace-context", "APIGW_TRACE_CONTEXT"),
     ] {
         let shown = help.contains(flag) && help.contains(&format!("[env: {variable}="));
         assert!(shown, "{flag}: {help}");

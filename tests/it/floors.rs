@@ -19,6 +19,7 @@ const FLOORS: &[(&str, f32)] = &[
     ("body", 0.5),
     ("template", 1.0),
     ("target", 1.0),
+    ("trace_context", 1.0),
     ("aws", 1.25),
     ("trace", 1.5),
     ("signing", 1.0),

@@ -9,6 +9,7 @@ mod readiness;
 #[cfg(feature = "retry")]
 mod retry;
 mod secrets;
+mod spans;
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, pending, ready};

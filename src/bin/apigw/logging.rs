@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::exit::Failure;
 
@@ -50,6 +51,8 @@ impl LogOptions {
         let logs = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
+            // A request, and a call of a backend, is a line when it has ended: at `debug`, as spans are.
+            .with_span_events(FmtSpan::CLOSE)
             .with_ansi(std::io::stderr().is_terminal());
         match self.format {
             LogFormat::Text => logs.init(),

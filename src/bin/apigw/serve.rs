@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::credentials::SharedProvider;
-use tower_apigw::layer::RetryLayer;
+use tower_apigw::layer::{RetryLayer, TraceContextLayer};
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Server, Swap};
 
@@ -102,6 +102,12 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     access_log: AccessLogOptions,
+
+    /// Put each request into the trace that its traceparent names, or into a new one, and tell backends
+    ///
+    /// Without it traceparent and tracestate pass like any header, as with API Gateway.
+    #[arg(long, env = "APIGW_TRACE_CONTEXT")]
+    trace_context: bool,
 
     #[command(flatten)]
     certificate: Certificate,
@@ -259,7 +265,10 @@ impl Serve {
         if let Some(tls) = &tls {
             server = server.tls(tls.clone());
         }
-        let admission = self.load.admission(log.map(|log| log.layer.clone()));
+        let context = self.trace_context.then(TraceContextLayer::new);
+        let admission = self
+            .load
+            .admission(log.map(|log| log.layer.clone()), context);
         if let Some(log) = log {
             // Ends with the runtime.
             tokio::spawn(log.reopens(Hangup::new().map_err(no_signals)?));

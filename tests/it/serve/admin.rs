@@ -87,3 +87,68 @@ fn other_machines_do_not_reach_it_unasked() {
     assert_eq!(code, 0);
     assert!(table.starts_with("admin on http://0.0.0.0:"), "{table}");
 }
+
+#[test]
+fn traces_are_continued_if_asked_for_and_spans_are_logged() {
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = backend.local_addr().unwrap();
+    let document = Document::new(
+        "yaml",
+        format!(
+            "openapi: 3.0.1\ninfo: {{title: slow, version: '1'}}\npaths:\n  /:\n    get:\n      responses: {{}}\n      \
+             x-amazon-apigateway-integration: {{type: http_proxy, httpMethod: GET, uri: 'http://{uri}/'}}\n"
+        ),
+    );
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    for asked in [true, false] {
+        let mut arguments = vec!["--log-format", "json", "--log", "debug"];
+        if asked {
+            arguments.push("--trace-context");
+        }
+        let server = Serving::of(&document, &arguments);
+        let called = std::thread::scope(|scope| {
+            let asking = scope.spawn(|| server.get("/", &format!("traceparent: {parent}\r\n")));
+            let (mut called, _) = backend.accept().unwrap();
+            let mut head = String::new();
+            let mut lines = std::io::BufReader::new(called.try_clone().unwrap());
+            while !head.ends_with("\r\n\r\n") {
+                lines.read_line(&mut head).unwrap();
+            }
+            called
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            assert!(asking.join().unwrap().starts_with("HTTP/1.1 200 "));
+            head
+        });
+        let sent = called
+            .lines()
+            .find_map(|line| line.strip_prefix("traceparent: "));
+        let sent = sent.unwrap();
+        assert!(sent.starts_with(&format!("00-{trace}-")), "{sent}");
+        assert_eq!(sent == parent, !asked, "{sent}");
+        server.signal("TERM");
+        let (code, _, logs) = server.end();
+        assert_eq!(code, 0);
+        let lines = logs.lines().map(|line| serde_json::from_str(line).unwrap());
+        let spans: Vec<serde_json::Value> = lines
+            .filter(|line: &serde_json::Value| line["message"] == "close")
+            .map(|line| line["span"].clone())
+            .collect();
+        let [call, request] = &spans[..] else {
+            panic!("{logs}");
+        };
+        assert_eq!(
+            (&call["name"], &request["name"]),
+            (&"integration".into(), &"request".into())
+        );
+        assert_eq!(
+            (&call["http.request.method"], &request["http.route"]),
+            (&"GET".into(), &"/".into())
+        );
+        for span in &spans {
+            assert_eq!(span["http.response.status_code"], 200);
+            assert_eq!(span["trace_id"] == trace, asked, "{span}");
+        }
+    }
+}

@@ -1,16 +1,19 @@
 //! How much is taken on at a time; what is more is turned away at once.
 
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use clap::Args;
+use http::{Request, Response};
 use tokio::sync::Semaphore;
 use tower::Layer;
-use tower::limit::ConcurrencyLimit;
-use tower::load_shed::LoadShed;
-use tower::util::{Either, option_layer};
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
+use tower::util::{BoxCloneSyncService, Either, option_layer};
+use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::layer::{AccessLog, AccessLogLayer, GatewayResponse, GatewayResponseLayer};
+use tower_apigw::layer::{AccessLogLayer, GatewayResponseLayer, TraceContextLayer};
 use tower_apigw::openapi::{Api, ApiService};
 
 /// What is asked for.
@@ -37,11 +40,16 @@ fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
 
 impl Load {
     /// `log` tells of what is turned away, too.
-    pub(super) fn admission(&self, log: Option<AccessLogLayer>) -> Admission {
+    pub(super) fn admission(
+        &self,
+        log: Option<AccessLogLayer>,
+        context: Option<TraceContextLayer>,
+    ) -> Admission {
         let places = self.max_concurrency.map(NonZeroUsize::get);
         Admission {
             places: places.map(|places| Arc::new(Semaphore::new(places))),
             log,
+            context,
         }
     }
 }
@@ -51,31 +59,31 @@ impl Load {
 pub(super) struct Admission {
     places: Option<Arc<Semaphore>>,
     log: Option<AccessLogLayer>,
+    context: Option<TraceContextLayer>,
 }
 
-/// An API that may turn requests away.
-type Limited = Either<
-    GatewayResponse<LoadShed<ConcurrencyLimit<ApiService<HttpClient>>>>,
-    ApiService<HttpClient>,
->;
-
-/// The same, with what is logged of it; or nothing but the API, where nothing is asked for.
-pub(super) type Admitted = Either<Either<AccessLog<Limited>, Limited>, ApiService<HttpClient>>;
+/// The API, or what stands in front of it: in a box, so that without it a request needs no room for it.
+pub(super) type Admitted =
+    Either<BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>, ApiService<HttpClient>>;
 
 impl Admission {
     pub(super) fn admit(&self, api: &Api, service: ApiService<HttpClient>) -> Admitted {
-        let limited = match &self.places {
-            None if self.log.is_none() => return Either::Right(service),
-            None => Either::Right(service),
-            Some(places) => {
-                let limited = ConcurrencyLimit::with_semaphore(service, Arc::clone(places));
-                let rim = GatewayResponseLayer::custom(
-                    Arc::clone(api.gateway_responses()),
-                    Arc::clone(api.stage()),
-                );
-                Either::Left(rim.layer(LoadShed::new(limited)))
-            }
-        };
-        Either::Left(option_layer(self.log.clone()).layer(limited))
+        if self.places.is_none() && self.log.is_none() && self.context.is_none() {
+            return Either::Right(service);
+        }
+        let limit = self.places.as_ref().map(|places| {
+            let rim = GatewayResponseLayer::custom(
+                Arc::clone(api.gateway_responses()),
+                Arc::clone(api.stage()),
+            );
+            let places = GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(places));
+            (rim, LoadShedLayer::new(), places)
+        });
+        let layers = (
+            option_layer(self.context),
+            option_layer(self.log.clone()),
+            option_layer(limit),
+        );
+        Either::Left(BoxCloneSyncService::new(layers.layer(service)))
     }
 }
