@@ -260,7 +260,9 @@ mod tests {
             ("\"a\\n\\\n  \\  b\"", (2, 3), Some((2, 6))),
             ("\"a \\\n  b\"", (1, 3), Some((2, 3))),
             ("'it''s\n  two'", (1, 6), Some((2, 3))),
-            ("'it''s\n  two'", (1, 9), None),
+            // The end of the text, and what is behind it.
+            ("'it''s\n  two'", (1, 9), Some((2, 6))),
+            ("'it''s\n  two'", (1, 10), None),
             ("\"a\n", (1, 3), None),
             ("plain\n  text", (1, 7), None),
         ] {
