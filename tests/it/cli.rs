@@ -438,3 +438,27 @@ fn a_second_signal_ends_it_at_once() {
         "{table}"
     );
 }
+
+#[test]
+fn sign_refuses_what_cannot_be_signed_for() {
+    for (option, value, expected) in [
+        ("--region", "", "it is empty"),
+        ("--region", "eu west", "letters, digits and hyphens"),
+        ("--service", "s3/x", "letters, digits and hyphens"),
+        ("--sign-host", "a b", "write a host"),
+        ("--sign-host", "user@a", "write a host"),
+        ("--timeout", "0", "0 is not in 1..="),
+        ("--backend-ca", "/no/such/file", "/no/such/file"),
+    ] {
+        let mut arguments = vec!["sign", "--upstream", "http://127.0.0.1:1"];
+        for (name, usual) in [("--service", "s3"), ("--region", "eu-west-1")] {
+            if name != option {
+                arguments.extend([name, usual]);
+            }
+        }
+        let (code, output, error) = run(&[&arguments[..], &[option, value]].concat());
+        assert_ne!(code, 0, "{option} {value:?}");
+        assert_eq!(output, "", "{option} {value:?}");
+        assert!(error.contains(expected), "{option} {value:?}: {error}");
+    }
+}

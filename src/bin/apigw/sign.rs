@@ -20,6 +20,7 @@ use tower_apigw::layer::{DispatchLayer, PayloadSigning, SigV4Layer};
 use tower_apigw::server::{End, Server};
 use tower_apigw::signing::SignedHeaders;
 
+use crate::backend::BackendOptions;
 use crate::credentials::CredentialsOptions;
 use crate::exit::Failure;
 use crate::logging::LogOptions;
@@ -29,7 +30,7 @@ use crate::signals::Signals;
 
 /// Sign requests on their way to a service of AWS
 ///
-/// Takes plain HTTP, removes whatever signature a client sent, signs with the credentials that AWS's
+/// Takes plain HTTP, removes whatever Authorization and signature a client sent, signs with the credentials that AWS's
 /// own clients would find (environment, profile, web identity, container, instance) or with those of
 /// --role-arn, and streams request and answer. GET /health answers 200 by itself. Exit codes: 0 ended by a signal, 1 no credentials,
 /// 2 usage, 3 it cannot listen.
@@ -40,11 +41,11 @@ pub(crate) struct Sign {
     upstream: Uri,
 
     /// The name of the service in signatures, such as s3 or execute-api
-    #[arg(long, visible_alias = "name", value_name = "NAME")]
+    #[arg(long, visible_alias = "name", value_name = "NAME", value_parser = scope)]
     service: String,
 
     /// The region in signatures
-    #[arg(long, value_name = "REGION", env = "AWS_REGION")]
+    #[arg(long, value_name = "REGION", env = "AWS_REGION", value_parser = scope)]
     region: String,
 
     /// The address to listen on; port 0 takes any free one
@@ -57,7 +58,7 @@ pub(crate) struct Sign {
     listen: String,
 
     /// The host to sign for and to send as Host, where it is not that of the upstream
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = host)]
     sign_host: Option<HeaderValue>,
 
     /// How bodies are covered by signatures
@@ -93,7 +94,7 @@ pub(crate) struct Sign {
     custom: Vec<Lines>,
 
     /// How long the service may take until the head of its answer is there, in seconds
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
 
     /// The longest body that is read into memory to be signed, in bytes
@@ -108,7 +109,29 @@ pub(crate) struct Sign {
     credentials: CredentialsOptions,
 
     #[command(flatten)]
+    backends: BackendOptions,
+
+    #[command(flatten)]
     log: LogOptions,
+}
+
+/// A part of the scope of a signature, which stands between slashes.
+fn scope(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    match text {
+        "" => Err("it is empty".into()),
+        text if text.bytes().all(fits) => Ok(text.to_owned()),
+        _ => Err("write letters, digits and hyphens, such as s3 or eu-west-1".into()),
+    }
+}
+
+fn host(text: &str) -> Result<HeaderValue, String> {
+    let wrong = || "write a host, with a port if it is not the usual one".to_owned();
+    let authority: Authority = text.parse().map_err(|_| wrong())?;
+    if authority.as_str().contains('@') || authority.host().is_empty() {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map_err(|_| wrong())
 }
 
 /// How bodies are covered.
@@ -129,10 +152,11 @@ impl Sign {
         self.log.init()?;
         let (scheme, authority) = self.address()?;
         let custom = self.custom_headers()?;
+        let client = self.backends.client(false)?;
         let runtime = Builder::new_multi_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Failure::listener(format!("cannot start: {error}")))?;
-        let served = runtime.block_on(self.serve(scheme, authority, custom));
+        let served = runtime.block_on(self.serve(scheme, authority, custom, client));
         runtime.shutdown_background();
         served
     }
@@ -208,6 +232,7 @@ impl Sign {
         scheme: Scheme,
         authority: Authority,
         custom: Vec<(HeaderName, HeaderValue)>,
+        client: HttpClient,
     ) -> Result<(), Failure> {
         let credentials = self.credentials.signers().own;
         // Told now rather than with the first request.
@@ -234,7 +259,7 @@ impl Sign {
 
         let signed = self
             .layer(credentials)
-            .layer(DispatchLayer::new().layer(HttpClient::new()));
+            .layer(DispatchLayer::new().layer(client));
         let service = Forward::new(signed, scheme, authority)
             .strip(self.strip.clone())
             .duplicate(self.duplicate.clone())

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
 };
 use tower::{Service, ServiceExt};
 use tower_apigw::Body;
@@ -94,7 +94,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         if request.uri().path() == "/health" {
-            return Box::pin(std::future::ready(Ok(Response::new(Body::from("ok\n")))));
+            return Box::pin(std::future::ready(Ok(health(request.method()))));
         }
         let (inner, rules) = (self.inner.clone(), Arc::clone(&self.rules));
         Box::pin(async move {
@@ -119,6 +119,18 @@ where
             Ok(response)
         })
     }
+}
+
+fn health(method: &Method) -> Response<Body> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Response::new(Body::from("ok\n"));
+    }
+    let mut response = Response::new(Body::from("only GET and HEAD\n"));
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 impl Rules {
@@ -223,4 +235,18 @@ fn failed(error: &Error) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("{reason}\n")));
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reads_are_healthy() {
+        assert_eq!(health(&Method::GET).status(), 200);
+        assert_eq!(health(&Method::HEAD).status(), 200);
+        let refused = health(&Method::POST);
+        assert_eq!(refused.status(), 405);
+        assert_eq!(refused.headers()[header::ALLOW], "GET, HEAD");
+    }
 }
