@@ -18,7 +18,12 @@ pub(super) fn check(subject: &mut Subject<'_>) {
     }
     const HELP: &str = "write {\"statusCode\": 200}, an integer without quotes; the status that the client sees is that of the integration response";
     let templates = &integration.request_templates;
-    if templates.is_empty() && integration.passthrough_behavior != Some(PassthroughBehavior::Never)
+    // One that is no text is left out, and told of as such.
+    let pointer = format!("{}/requestTemplates", subject.operation.pointer);
+    let declared = subject.document.value(&pointer);
+    if templates.is_empty()
+        && declared.is_none_or(|table| table.as_object().is_some_and(|table| table.is_empty()))
+        && integration.passthrough_behavior != Some(PassthroughBehavior::Never)
     {
         subject.warn(
             "mock-status",
