@@ -170,10 +170,10 @@ impl Call {
         if let Some(trace) = trace {
             trace.record(tracing::conversion(Side::Request, conversion));
         }
-        let body = convert(conversion, body)?;
         let Choice::Render(template) = chosen.choice else {
-            return Ok(body);
+            return convert(conversion, body);
         };
+        let body = convert_for_template(conversion, body)?;
         readable(conversion, &body)?;
         let facts = Facts::new(
             &self.request,
@@ -200,6 +200,14 @@ pub(crate) fn convert(conversion: Conversion, body: Bytes) -> Result<Bytes, Erro
     conversion
         .apply(body)
         .map_err(|_| Error::configuration("unable to base64 decode the body"))
+}
+
+/// The same for a template, which reads what is no text as [`Conversion::Text`] would have it.
+pub(crate) fn convert_for_template(conversion: Conversion, body: Bytes) -> Result<Bytes, Error> {
+    match conversion {
+        Conversion::Text => Ok(body),
+        _ => convert(conversion, body),
+    }
 }
 
 /// A template cannot read bytes.

@@ -291,6 +291,13 @@ impl<'a> RequestHeaders<'a> {
         &self,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        // Few templates ask for headers, and those that ask for a parameter may mean another kind.
+        let spelled_so = self
+            .names
+            .is_some_and(|names| names.iter().any(&wanted));
+        if !spelled_so && !self.map.keys().any(|key| wanted(key.as_str())) {
+            return Vec::new();
+        }
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         let names: Option<Vec<&str>> = self.names.map(|names| names.iter().collect());
         for key in self.map.keys().filter(|key| !headers::is_invisible(key)) {

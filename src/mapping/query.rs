@@ -24,6 +24,9 @@ pub(crate) fn decode(query: &str) -> Vec<(String, String)> {
 }
 
 fn decode_component(text: &str) -> String {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.to_owned();
+    }
     let blanks = text.replace('+', " ");
     percent_encoding::percent_decode_str(&blanks)
         .decode_utf8_lossy()

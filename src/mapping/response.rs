@@ -7,7 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::Error;
-use crate::mapping::call::{Call, convert, readable, render};
+use crate::mapping::call::{Call, convert, convert_for_template, readable, render};
 use crate::mapping::content::{self, Conversion};
 use crate::mapping::headers::{self, ResponseHeader};
 use crate::mapping::method_request::text;
@@ -226,9 +226,9 @@ impl<'a> BodyPlan<'a> {
         status: &mut StatusCode,
         headers: &mut HeaderMap,
     ) -> Result<Bytes, Error> {
-        let body = convert(self.conversion, body)?;
         let body = match self.chosen.choice {
             Choice::Render(template) => {
+                let body = convert_for_template(self.conversion, body)?;
                 readable(self.conversion, &body)?;
                 let (rendered, left) = render(
                     Side::Response,
@@ -240,7 +240,7 @@ impl<'a> BodyPlan<'a> {
                 override_response(call, &left, status, headers)?;
                 return Ok(Bytes::from(rendered));
             }
-            Choice::Pass | Choice::Refuse => body,
+            Choice::Pass | Choice::Refuse => convert(self.conversion, body)?,
         };
         // Recorded: T:test_integration_mock_with_response_override_in_request_template
         override_response(call, &call.overrides, status, headers)?;
