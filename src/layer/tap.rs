@@ -86,10 +86,14 @@ impl HttpBody for Tap {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.trace.extend(self.place, data);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    self.trace.extend(self.place, data);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => self.trace.break_off(self.place),
+            Poll::Ready(None) | Poll::Pending => {}
         }
         polled
     }

@@ -292,9 +292,7 @@ impl<'a> RequestHeaders<'a> {
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         // Few templates ask for headers, and those that ask for a parameter may mean another kind.
-        let spelled_so = self
-            .names
-            .is_some_and(|names| names.iter().any(&wanted));
+        let spelled_so = self.names.is_some_and(|names| names.iter().any(&wanted));
         if !spelled_so && !self.map.keys().any(|key| wanted(key.as_str())) {
             return Vec::new();
         }

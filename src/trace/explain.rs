@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::trace::payload::Payload;
 use crate::trace::step::{Fate, Side, Step, Values};
 
 /// How many steps of a template are shown.
@@ -118,8 +119,8 @@ impl fmt::Display for Step {
                 ..
             } => write!(
                 f,
-                "answer: {status}, {} bytes, after {}",
-                body.length(),
+                "answer: {status}, {}, after {}",
+                bytes(body),
                 millis(*latency)
             ),
             Self::Selection {
@@ -170,12 +171,21 @@ impl fmt::Display for Step {
                 ..
             } => write!(
                 f,
-                "method response: {status}, {} bytes, after {}",
-                body.length(),
+                "method response: {status}, {}, after {}",
+                bytes(body),
                 millis(*elapsed)
             ),
         }
     }
+}
+
+fn bytes(body: &Payload) -> String {
+    let end = if body.is_broken() {
+        " and then it broke off"
+    } else {
+        ""
+    };
+    format!("{} bytes{end}", body.length())
 }
 
 fn millis(micros: u64) -> String {

@@ -137,7 +137,13 @@ impl Log<'_> {
                         body.text()
                     ));
                     self.line(&format!("Method response headers: {}", map(headers)));
-                    self.line("Successfully completed execution");
+                    // Observed: the phrase of a network error; where an answer breaks off behind its head is not known.
+                    self.line(match body.is_broken() {
+                        true => {
+                            "Execution failed due to a network error communicating with endpoint"
+                        }
+                        false => "Successfully completed execution",
+                    });
                 }
                 self.line(&format!("Method completed with status: {status}"));
             }

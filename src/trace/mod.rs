@@ -146,6 +146,15 @@ impl Trace {
         });
     }
 
+    /// The body that the step at `place` tells of broke off.
+    pub(crate) fn break_off(&self, place: usize) {
+        self.with(|record| {
+            if let Some(body) = record.steps.get_mut(place).and_then(Step::body_mut) {
+                body.break_off();
+            }
+        });
+    }
+
     fn with<T>(&self, read: impl FnOnce(&mut Record) -> T) -> T {
         // What a thread that panicked left is still a list of steps.
         read(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))

@@ -14,11 +14,13 @@ use crate::trace::mask::TELLING;
 /// A body, or as much of it as was seen.
 ///
 /// As JSON it is its text; one that is no UTF-8, or of which not all was kept, is an object with the
-/// members `text` or `base64`, and `length` and `kept` in bytes.
+/// members `text` or `base64`, and `length` and `kept` in bytes, and so is one that broke off, with
+/// `broken: true`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload {
     kept: Bytes,
     length: u64,
+    broken: bool,
 }
 
 impl Payload {
@@ -30,7 +32,19 @@ impl Payload {
         Self {
             length: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             kept: bytes.clone(),
+            broken: false,
         }
+    }
+
+    /// No more will come, though it is not whole.
+    pub(crate) fn break_off(&mut self) {
+        self.broken = true;
+    }
+
+    /// Whether the body broke off.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     pub(crate) fn extend(&mut self, data: &Bytes) {
@@ -113,15 +127,18 @@ impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = std::str::from_utf8(&self.kept);
         match text {
-            Ok(text) if self.is_whole() => serializer.serialize_str(text),
+            Ok(text) if self.is_whole() && !self.broken => serializer.serialize_str(text),
             _ => {
-                let mut map = serializer.serialize_map(Some(3))?;
+                let mut map = serializer.serialize_map(Some(3 + usize::from(self.broken)))?;
                 match text {
                     Ok(text) => map.serialize_entry("text", text)?,
                     Err(_) => map.serialize_entry("base64", &STANDARD.encode(&self.kept))?,
                 }
                 map.serialize_entry("length", &self.length)?;
                 map.serialize_entry("kept", &self.kept.len())?;
+                if self.broken {
+                    map.serialize_entry("broken", &true)?;
+                }
                 map.end()
             }
         }
@@ -138,6 +155,7 @@ mod tests {
             let mut payload = Payload {
                 kept: Bytes::copy_from_slice(bytes),
                 length,
+                broken: false,
             };
             payload.replace("secret-1", "********");
             (payload.bytes().to_vec(), payload.length())

@@ -212,3 +212,46 @@ fn wrong_usage_is_told() {
         assert!(err.contains(told) && out.is_empty(), "{all:?}: {err}");
     }
 }
+
+#[test]
+fn an_answer_that_breaks_off_is_no_success() {
+    let backend = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = backend.local_addr().unwrap();
+    let api = Document::new(
+        "yaml",
+        format!(
+            "openapi: 3.0.1\ninfo: {{title: cut, version: '1'}}\npaths:\n  /:\n    get:\n      responses: {{}}\n      \
+             x-amazon-apigateway-integration: {{type: http_proxy, httpMethod: GET, uri: 'http://{uri}/'}}\n"
+        ),
+    );
+    let answers = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = backend.accept().unwrap();
+            let mut head = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut head).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+                .unwrap();
+        }
+    });
+    let (code, out, _) = run(&["invoke", api.path(), "GET", "/", "--fail"]);
+    assert_eq!(code, 1);
+    let lines = texts(&out);
+    assert!(
+        !lines.contains(&"Successfully completed execution"),
+        "{out}"
+    );
+    assert!(
+        lines.contains(&"Execution failed due to a network error communicating with endpoint"),
+        "{out}"
+    );
+    assert!(out.contains("3 bytes and then it broke off"), "{out}");
+    let (code, out, _) = run(&["invoke", api.path(), "GET", "/", "--format", "json"]);
+    assert_eq!(code, 0);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let steps = json["trace"].as_array().unwrap();
+    let body = &steps.last().unwrap()["body"];
+    assert_eq!(body["text"], "abc");
+    assert_eq!(body["broken"], true);
+    answers.join().unwrap();
+}
