@@ -23,6 +23,18 @@
 //! The services of the layers are ready when the inner service is, and call the instance that
 //! became ready. [`Dispatch`] and [`GatewayResponse`] are always ready, and wait for the inner
 //! service within the call: a backend that is not ready must fail its own request only.
+//!
+//! # Spans
+//! For subscribers of `tracing`, at the level `debug`, under OpenTelemetry's names:
+//!
+//! | span | of | ends | says |
+//! |---|---|---|---|
+//! | `request` | [`GatewayResponse`] | with the head of the answer | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `server.address`, `server.port`, `client.address`, `user_agent.original`, `http.response.status_code`, `error.type`, `aws.request_id` |
+//! | `integration`, in it | [`Dispatch`] | when the body of the answer begins | `http.request.method`, `url.full` without its query, `server.address`, `server.port`, `http.response.status_code`, `error.type` |
+//!
+//! Both have `otel.kind`, `otel.name` and `otel.status_code`, and with [`TraceContextLayer`] `trace_id`, `span_id` and
+//! `parent_span_id`. An error of the gateway has the name of its [`ErrorKind`](crate::error::ErrorKind) as `error.type`, an
+//! answer of a backend its status.
 
 mod access_log;
 mod body_mapping;

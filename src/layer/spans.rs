@@ -4,6 +4,8 @@
 //! They cost nothing unless a subscriber wants them: what they say is made when they are.
 // OpenTelemetry: semantic conventions, HTTP spans.
 
+use std::fmt;
+
 use http::uri::Authority;
 use http::{Request, Response, StatusCode, Uri, header};
 use tracing::Span;
@@ -115,7 +117,7 @@ pub(super) fn call(request: &Request<Body>, context: Option<&TraceContext>) -> S
         "otel.name" = %request.method(),
         "otel.status_code" = Empty,
         "http.request.method" = %request.method(),
-        "url.full" = %address(uri),
+        "url.full" = %Address(uri),
         "server.address" = Empty,
         "server.port" = Empty,
         "http.response.status_code" = Empty,
@@ -135,16 +137,19 @@ pub(super) fn call(request: &Request<Body>, context: Option<&TraceContext>) -> S
     span
 }
 
+/// Where a call goes.
 // Chosen: without the query and the user, where secrets stand under any name.
-fn address(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or("http");
-    match uri.authority() {
-        Some(host) => {
+struct Address<'u>(&'u Uri);
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(uri) = self;
+        if let Some(host) = uri.authority() {
             let host = host.as_str();
             let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{scheme}://{host}{}", uri.path())
+            write!(f, "{}://{host}", uri.scheme_str().unwrap_or("http"))?;
         }
-        None => uri.path().to_owned(),
+        f.write_str(uri.path())
     }
 }
 
@@ -175,7 +180,7 @@ mod tests {
             ("http://h", "http://h/"),
             ("/p?q", "/p"),
         ] {
-            assert_eq!(address(&uri.parse().unwrap()), expected);
+            assert_eq!(Address(&uri.parse().unwrap()).to_string(), expected);
         }
     }
 }

@@ -9,7 +9,9 @@ use http::{Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_apigw::Body;
 use tower_apigw::integration::{Integration, IntegrationResponse};
-use tower_apigw::layer::{BodyMappingLayer, RequestMappingLayer, ResponseSelectionLayer};
+use tower_apigw::layer::{
+    BodyMappingLayer, DispatchLayer, RequestMappingLayer, ResponseSelectionLayer,
+};
 
 use crate::support::plan;
 
@@ -63,6 +65,14 @@ fn a_body_that_no_template_is_for_costs_no_allocation() {
         with <= without,
         "{with} with the layer, {without} without it"
     );
+}
+
+#[test]
+fn a_call_that_nobody_observes_costs_no_allocation() {
+    let inner = service_fn(ok);
+    let without = allocations(&inner, &[]);
+    let with = allocations(&DispatchLayer::new().layer(inner), &[]);
+    assert_eq!(with, without);
 }
 
 #[test]
