@@ -20,6 +20,8 @@ pub struct Format {
     source: Box<str>,
     pieces: Vec<Piece>,
     escape: Escape,
+    /// The entries of `$context` that lines read, of those that templates have.
+    entries: Vec<Box<str>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,11 +77,25 @@ impl Format {
     }
 
     fn known(text: &str, escape: Escape) -> Self {
+        // A test parses all of them.
+        Self::of(text, pieces(text).unwrap_or_default(), escape)
+    }
+
+    fn of(text: &str, pieces: Vec<Piece>, escape: Escape) -> Self {
+        let mut entries: Vec<Box<str>> = Vec::new();
+        for piece in &pieces {
+            if let Piece::Variable(Variable::Context(name), _) = piece
+                && let Some(entry) = name.split('.').next()
+                && !entries.iter().any(|known| **known == *entry)
+            {
+                entries.push(entry.into());
+            }
+        }
         Self {
             source: text.into(),
-            // A test parses all of them.
-            pieces: pieces(text).unwrap_or_default(),
+            pieces,
             escape,
+            entries,
         }
     }
 
@@ -94,8 +110,7 @@ impl Format {
 
     /// Whether lines hold an entry of `$context` that templates have, or something in it.
     pub(super) fn reads_entry(&self, name: &str) -> bool {
-        self.context_names()
-            .any(|read| read.split('.').next() == Some(name))
+        self.entries.iter().any(|entry| **entry == *name)
     }
 
     fn context_names(&self) -> impl Iterator<Item = &str> {
@@ -182,11 +197,7 @@ impl FromStr for Format {
             ));
         }
         let pieces = pieces(text)?;
-        let format = Self {
-            source: text.into(),
-            pieces,
-            escape: Escape::of(text),
-        };
+        let format = Self::of(text, pieces, Escape::of(text));
         if !format.reads("requestId") && !format.reads("extendedRequestId") {
             return Err(FormatError {
                 column: None,

@@ -39,8 +39,14 @@ pub(super) struct Values<'a> {
 impl Line<'_> {
     pub(super) fn values(&self, format: &Format) -> Values<'_> {
         let recorded = self.record.lock();
-        let nobody = Stage::default();
-        let stage = recorded.stage.as_deref().unwrap_or(&nobody);
+        let nobody;
+        let stage = match recorded.stage.as_deref() {
+            Some(stage) => stage,
+            None => {
+                nobody = Stage::default();
+                &nobody
+            }
+        };
         let resource = recorded.plan.as_deref().map(|plan| plan.resource_path());
         let request = recorded.request.as_deref().unwrap_or(self.request);
         let facts = Facts::new(request, self.headers, stage, resource, None);

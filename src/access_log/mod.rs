@@ -22,10 +22,10 @@
 //! | `error.message`, `error.messageString` | of an answer that is not whole: `the client went away` or `the answer broke off` |
 //! | `responseLength` | bytes of the body that were taken; 0 for `HEAD` |
 //! | `responseLatency` | milliseconds until the last byte was taken |
-//! | `integrationLatency`, `integration.latency` | milliseconds from the call to the head of the answer |
+//! | `integrationLatency`, `integration.latency`, `integration.timeToAllHeaders` | milliseconds from the call to the head of the answer |
 //! | `integrationStatus`, `integration.integrationStatus` | the status that the backend answered with, for a function that of Lambda |
 //! | `integration.status` | the same; for a Lambda proxy the status that the function chose |
-//! | `authorizer.*`, `authorize.*`, `authenticate.*`, `waf.*`, `customDomain.*` and the like | always `-`: this gateway has none of it |
+//! | `authorizer.*`, `authorize.*`, `authenticate.*`, `waf.*`, `customDomain.*`, `integration.timeToFirstContent` and the like | always `-`: this gateway has none of it |
 //!
 //! ```
 //! use tower_apigw::access_log::Format;

@@ -61,6 +61,8 @@ const NAMES: &[&str] = &[
     "integration.requestId",
     "integration.responseTransferMode",
     "integration.status",
+    "integration.timeToAllHeaders",
+    "integration.timeToFirstContent",
     "integrationErrorMessage",
     "integrationLatency",
     "integrationStatus",
@@ -109,7 +111,9 @@ impl Variable {
             "responseLatency" => Self::ResponseLatency,
             "integrationStatus" | "integration.integrationStatus" => Self::IntegrationStatus,
             "integration.status" => Self::FunctionStatus,
-            "integrationLatency" | "integration.latency" => Self::IntegrationLatency,
+            "integrationLatency" | "integration.latency" | "integration.timeToAllHeaders" => {
+                Self::IntegrationLatency
+            }
             "integrationErrorMessage" | "integration.error" => Self::IntegrationError,
             "awsEndpointRequestId" | "integration.requestId" => Self::IntegrationRequestId,
             "integration.responseTransferMode" => Self::TransferMode,
@@ -117,6 +121,7 @@ impl Variable {
             "cipherSuite"
             | "customDomain.basePathMatched"
             | "endpointType"
+            | "integration.timeToFirstContent"
             | "isCanaryRequest"
             | "operationName"
             | "tlsVersion"
