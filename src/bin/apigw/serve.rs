@@ -100,20 +100,11 @@ pub(crate) struct Serve {
     #[command(flatten)]
     log: LogOptions,
 
-    #[command(flatten)]
-    access_log: AccessLogOptions,
-
     /// Put each request into the trace that its traceparent names, or into a new one, and tell backends
     ///
     /// Without it traceparent and tracestate pass like any header, as with API Gateway.
     #[arg(long, env = "APIGW_TRACE_CONTEXT")]
     trace_context: bool,
-
-    #[command(flatten)]
-    certificate: Certificate,
-
-    #[command(flatten)]
-    load: Load,
 
     /// How many threads serve, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", env = "APIGW_THREADS", value_parser = threads)]
@@ -136,6 +127,16 @@ pub(crate) struct Serve {
     /// Without it such a host cannot reach 169.254.0.0/16 and its kin, where clouds keep a machine's credentials.
     #[arg(long, env = "APIGW_ALLOW_LINK_LOCAL")]
     allow_link_local: bool,
+
+    // Each has a heading of its own, under which everything behind it would stand.
+    #[command(flatten)]
+    access_log: AccessLogOptions,
+
+    #[command(flatten)]
+    certificate: Certificate,
+
+    #[command(flatten)]
+    load: Load,
 
     #[command(flatten)]
     backends: BackendOptions,

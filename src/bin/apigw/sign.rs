@@ -109,10 +109,10 @@ pub(crate) struct Sign {
     credentials: CredentialsOptions,
 
     #[command(flatten)]
-    backends: BackendOptions,
+    log: LogOptions,
 
     #[command(flatten)]
-    log: LogOptions,
+    backends: BackendOptions,
 }
 
 /// A part of the scope of a signature, which stands between slashes.
