@@ -168,7 +168,7 @@ impl Invoke {
             }
         };
         let body = match &self.body {
-            Some(path) => Body::from(bytes::Bytes::from(input::bytes(path, "body")?)),
+            Some(path) => Body::from(bytes::Bytes::from(input::body(path, "body")?)),
             None => Body::empty(),
         };
         let mut request = Request::new(body);

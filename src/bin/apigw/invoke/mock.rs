@@ -27,11 +27,12 @@ pub(super) struct MockBackend {
 
 impl MockBackend {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = input::bytes(path, "answer")?;
+        let bytes = input::body(path, "answer")?;
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
         let parsed = if bytes.starts_with(b"HTTP/") {
-            message(&bytes)
+            message(bytes)
         } else {
-            object(&bytes)
+            object(bytes)
         };
         parsed.map_err(|why| {
             Failure::document(format!("{} is no answer: {why}", input::name(path))).help(
@@ -42,8 +43,22 @@ impl MockBackend {
     }
 }
 
-/// A response as it comes over the wire; the body reaches to the end of the file.
+/// A response as it comes over the wire, or as curl writes it with `-i`: the body reaches to the end of the file,
+/// in chunks or, though a header says so, without.
 fn message(bytes: &[u8]) -> Result<MockBackend, String> {
+    let one;
+    let bytes = match bytes
+        .strip_prefix(b"HTTP/")
+        .and_then(|rest| rest.split_first())
+    {
+        // curl writes `HTTP/2 200`.
+        Some((b'2' | b'3', rest)) => {
+            let rest = rest.strip_prefix(b".0").unwrap_or(rest);
+            one = [b"HTTP/1.1", rest].concat();
+            &one[..]
+        }
+        _ => bytes,
+    };
     let mut lines = [httparse::EMPTY_HEADER; 256];
     let mut response = httparse::Response::new(&mut lines);
     let length = match response.parse(bytes) {
@@ -54,9 +69,13 @@ fn message(bytes: &[u8]) -> Result<MockBackend, String> {
         Err(error) => return Err(format!("its head is broken ({error})")),
     };
     let mut headers = HeaderMap::new();
+    let mut chunked = false;
     for line in response.headers.iter() {
         let name = HeaderName::from_bytes(line.name.as_bytes());
         let value = HeaderValue::from_bytes(line.value);
+        if line.name.eq_ignore_ascii_case("transfer-encoding") {
+            chunked = line.value.eq_ignore_ascii_case(b"chunked");
+        }
         if let (Ok(name), Ok(value)) = (name, value)
             && name != header::CONTENT_LENGTH
             && name != header::TRANSFER_ENCODING
@@ -64,11 +83,36 @@ fn message(bytes: &[u8]) -> Result<MockBackend, String> {
             headers.append(name, value);
         }
     }
+    let status = status(response.code.unwrap_or_default().into())?;
+    let body = bytes.get(length..).unwrap_or_default();
+    let body = match status {
+        // RFC 9110, 6.4.1: they have none.
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Bytes::new(),
+        _ if chunked => chunks(body).map_or_else(|| Bytes::copy_from_slice(body), Bytes::from),
+        _ => Bytes::copy_from_slice(body),
+    };
     Ok(MockBackend {
-        status: status(response.code.unwrap_or_default().into())?,
+        status,
         headers,
-        body: Bytes::copy_from_slice(bytes.get(length..).unwrap_or_default()),
+        body,
     })
+}
+
+/// What is in chunks, if they are chunks up to the last.
+fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let httparse::Status::Complete((at, size)) = httparse::parse_chunk_size(rest).ok()? else {
+            return None;
+        };
+        if size == 0 {
+            return Some(body);
+        }
+        let size = usize::try_from(size).ok()?;
+        let chunk = rest.get(at..at.checked_add(size)?)?;
+        body.extend_from_slice(chunk);
+        rest = rest.get(at + size..)?.strip_prefix(b"\r\n")?;
+    }
 }
 
 /// The form in which a Lambda function behind a proxy integration answers.
@@ -186,6 +230,35 @@ mod tests {
         let bytes =
             object(br#"{"statusCode": 200, "body": "/w==", "isBase64Encoded": true}"#).unwrap();
         assert_eq!(&bytes.body[..], b"\xFF");
+    }
+
+    #[test]
+    fn answers_are_read_as_curl_and_the_wire_have_them() {
+        for (text, status, body) in [
+            ("HTTP/2 200 \r\nx-a: 1\r\n\r\nabc", 200, "abc"),
+            ("HTTP/3 404\r\n\r\nabc", 404, "abc"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+                200,
+                "abcde",
+            ),
+            // curl has undone them.
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+                200,
+                "abc",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc\r\n",
+                200,
+                "9\r\nabc\r\n",
+            ),
+            ("HTTP/1.1 204 No Content\r\n\r\n\n", 204, ""),
+        ] {
+            let answer = message(text.as_bytes()).unwrap();
+            assert_eq!(answer.status, status, "{text}");
+            assert_eq!(&answer.body[..], body.as_bytes(), "{text}");
+        }
     }
 
     #[test]
