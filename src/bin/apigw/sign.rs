@@ -93,7 +93,7 @@ pub(crate) struct Sign {
     )]
     custom: Vec<Lines>,
 
-    /// How long the service may take until the head of its answer is there, in seconds
+    /// How long the service may take until the head of its answer is there, in seconds: at most a day
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
 
