@@ -1,5 +1,6 @@
 //! A body: nothing, bytes in memory, or a stream.
 
+mod observed;
 mod watch;
 
 use std::any::Any;
@@ -17,6 +18,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use crate::body::watch::Watched;
 use crate::error::BoxError;
 
+pub(crate) use observed::{End, Observer};
 pub(crate) use watch::{Motion, Watch};
 
 /// The body of requests and responses between the layers.

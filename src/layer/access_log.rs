@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::access_log::{Format, Line, Record};
-use crate::body::{Body, BodyError};
+use crate::body::{Body, End, Observer};
 use crate::error::BoxError;
 use crate::layer::capture;
 use crate::mapping::MethodRequest;
@@ -204,17 +204,22 @@ impl Entry {
             self.cut = None;
             return response;
         }
-        if let Some(bytes) = response.body().as_bytes() {
-            self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            self.cut = None;
-            return response;
-        }
-        response.map(|inner| {
-            Body::new(Logged {
-                inner,
-                entry: Some(self),
-            })
-        })
+        response.map(|body| body.observed(self))
+    }
+}
+
+impl Observer for Box<Entry> {
+    fn data(&mut self, data: &Bytes) {
+        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        self.length = self.length.saturating_add(length);
+    }
+
+    fn end(mut self, end: End) {
+        self.cut = match end {
+            End::Whole => None,
+            End::Broken => Some(BROKEN),
+            End::Dropped => Some(GONE),
+        };
     }
 }
 
@@ -232,59 +237,5 @@ impl Drop for Entry {
         let mut out = String::with_capacity(256);
         self.log.format.write(&line, &mut out);
         (self.log.take)(out);
-    }
-}
-
-struct Logged {
-    inner: Body,
-    entry: Option<Box<Entry>>,
-}
-
-impl Logged {
-    fn end(&mut self, cut: Option<&'static str>) {
-        if let Some(mut entry) = self.entry.take() {
-            entry.cut = cut;
-        }
-    }
-}
-
-impl Drop for Logged {
-    fn drop(&mut self) {
-        // A server need not ask for the end of a body whose length it knows.
-        if self.inner.is_end_stream() || self.inner.size_hint().exact() == Some(0) {
-            self.end(None);
-        }
-    }
-}
-
-impl HttpBody for Logged {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(data), Some(entry)) = (frame.data_ref(), &mut self.entry) {
-                    let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-                    entry.length = entry.length.saturating_add(length);
-                }
-            }
-            Poll::Ready(None) => self.end(None),
-            Poll::Ready(Some(Err(_))) => self.end(Some(BROKEN)),
-            Poll::Pending => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

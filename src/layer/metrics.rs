@@ -7,12 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::body::{Body, BodyError};
+use crate::body::{Body, End, Observer};
 use crate::error::BoxError;
 use crate::layer::capture;
 use crate::metrics::{Call, RouteMetrics};
@@ -136,42 +136,12 @@ pub(crate) fn measured<B>(request: &mut Request<B>, route: &RouteMetrics) -> Cal
 /// Times an answer until its body ends.
 pub(crate) fn to_its_end(mut call: Call, response: Response<Body>) -> Response<Body> {
     call.answered(response.status());
-    if response.body().as_bytes().is_some() {
-        return response;
-    }
-    response.map(|inner| {
-        Body::new(Timed {
-            inner,
-            call: Some(call),
-        })
-    })
+    response.map(|body| body.observed(Timed(call)))
 }
 
-struct Timed {
-    inner: Body,
-    call: Option<Call>,
-}
+/// The call counts when it is dropped.
+struct Timed(#[expect(dead_code, reason = "is there to be dropped")] Call);
 
-impl HttpBody for Timed {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(None | Some(Err(_))) = &polled {
-            self.call = None;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
+impl Observer for Timed {
+    fn end(self, _: End) {}
 }

@@ -1,14 +1,11 @@
 //! Bodies that tell a trace what passes through them.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::body::{Body, BodyError};
+use crate::body::{Body, End, Observer};
 use crate::trace::{Payload, Step, Trace, header_pairs, masked_uri};
 
 /// Records what goes to the backend.
@@ -61,48 +58,29 @@ fn seen(body: &Body) -> Payload {
 }
 
 fn tapped(trace: &Trace, place: usize, body: Body) -> Body {
+    // One in memory is in its step already.
     if body.as_bytes().is_some() {
         return body;
     }
-    Body::new(Tap {
-        inner: body,
+    body.observed(Tap {
         trace: trace.clone(),
         place,
     })
 }
 
 struct Tap {
-    inner: Body,
     trace: Trace,
     place: usize,
 }
 
-impl HttpBody for Tap {
-    type Data = Bytes;
-    type Error = BodyError;
+impl Observer for Tap {
+    fn data(&mut self, data: &Bytes) {
+        self.trace.extend(self.place, data);
+    }
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                if let Some(data) = frame.data_ref() {
-                    self.trace.extend(self.place, data);
-                }
-            }
-            Poll::Ready(Some(Err(_))) => self.trace.break_off(self.place),
-            Poll::Ready(None) | Poll::Pending => {}
+    fn end(self, end: End) {
+        if end == End::Broken {
+            self.trace.break_off(self.place);
         }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

@@ -382,6 +382,18 @@ mod tests {
     }
 
     #[test]
+    fn every_byte_has_its_place() {
+        let mut random = [0; RANDOM_BYTES];
+        for (byte, value) in random.iter_mut().zip(0x90..) {
+            *byte = value;
+        }
+        let arrival = Arrival::new(SystemTime::UNIX_EPOCH, random, &HeaderMap::new());
+        assert_eq!(arrival.request_id, "90919293-9495-4697-9899-9a9b9c9d9e9f");
+        assert_eq!(arrival.extended_request_id, "oKGio6Slpqeoqao=");
+        assert_eq!(arrival.trace, "Root=1-00000000-abacadaeafb0b1b2b3b4b5b6");
+    }
+
+    #[test]
     fn the_client_may_choose_ids() {
         let sent = headers(&[
             ("x-amzn-requestid", "mine"),

@@ -12,6 +12,7 @@
 //! way back a response is selected, its headers are mapped, its template is chosen by `Accept`,
 //! and the body is converted and rendered.
 
+mod assignments;
 mod aws;
 mod call;
 mod compile;

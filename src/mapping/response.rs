@@ -289,3 +289,39 @@ fn status_override(value: &OverrideValue) -> Option<StatusCode> {
 pub(crate) fn chosen(plan: &Arc<Plan>, index: usize) -> Option<&ResponsePlan> {
     plan.responses.get(index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_headers_are_renamed() {
+        for repeated in [false, true] {
+            let mut headers = HeaderMap::new();
+            let renamed = [
+                "connection",
+                "content-length",
+                "date",
+                "server",
+                "www-authenticate",
+                "x-amzn-requestid",
+            ];
+            for name in renamed.iter().chain(&["via", "keep-alive", "x-other"]) {
+                headers.append(*name, HeaderValue::from_static("1"));
+                if repeated {
+                    headers.append(*name, HeaderValue::from_static("2"));
+                }
+            }
+            rename_headers(&mut headers);
+            let count = if repeated { 2 } else { 1 };
+            for name in renamed {
+                assert!(!headers.contains_key(name), "{name}");
+                let name = format!("x-amzn-remapped-{name}");
+                assert_eq!(headers.get_all(&name).iter().count(), count, "{name}");
+            }
+            assert_eq!(headers.get_all("x-other").iter().count(), count);
+            // And the media type that every answer has.
+            assert_eq!(headers.keys_len(), renamed.len() + 2, "{headers:?}");
+        }
+    }
+}
