@@ -177,3 +177,37 @@ fn what_cannot_be_logged_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_costs_lines_and_no_request() {
+    use std::io::BufRead;
+
+    let document = Document::new("yaml", MOCK);
+    let arguments = ["--access-log", "/dev/full", "--admin", "127.0.0.1:0"];
+    let mut server = Serving::of(&document, &arguments);
+    let mut line = String::new();
+    server.stdout.read_line(&mut line).unwrap();
+    let admin = line.trim_end().strip_prefix("admin on http://").unwrap();
+    for _ in 0..3 {
+        let answer = server.get("/pets", "");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    let start = Instant::now();
+    loop {
+        let metrics = super::admin::get(admin, "/metrics");
+        if metrics.contains("\napigw_access_log_dropped_lines_total 3\n") {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{metrics}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    server.signal("TERM");
+    let (code, _, logs) = server.end();
+    assert_eq!(code, 0, "{logs}");
+    assert_eq!(
+        logs.matches("cannot write to the access log").count(),
+        1,
+        "{logs}"
+    );
+}

@@ -150,6 +150,19 @@ impl Output {
         }
     }
 
+    /// Forgets what is in the buffer, which would be written again, for ever.
+    fn forget(&mut self) {
+        if let Self::File(path, file) = self
+            && let Ok(again) = file.get_ref().try_clone()
+        {
+            let path = std::mem::take(path);
+            let again = Self::File(path, BufWriter::new(again));
+            if let Self::File(_, file) = std::mem::replace(self, again) {
+                drop(file.into_parts());
+            }
+        }
+    }
+
     /// Opens the file again, and stays with the one before if that fails.
     fn reopen(&mut self) {
         let Self::File(path, _) = self else {
@@ -168,65 +181,64 @@ impl Output {
 }
 
 /// Writes lines until the end is told.
-fn write(mut output: Output, messages: &Receiver<Message>, dropped: &AtomicU64) {
-    // Lines of which nobody knows yet whether they were written.
-    let mut buffered = 0;
-    let mut failing = false;
-    let mut settle = |output: &mut Output, buffered: &mut u64, result: io::Result<()>| match result
-    {
-        Ok(()) => {
-            *buffered = 0;
-            failing = false;
-        }
-        Err(error) => {
-            dropped.fetch_add(*buffered, Ordering::Relaxed);
-            *buffered = 0;
-            if !std::mem::replace(&mut failing, true) {
-                tracing::error!(%error, "cannot write to the access log");
-            }
-            // What the buffer holds would be written again, for ever.
-            if let Output::File(path, file) = output
-                && let Ok(again) = file.get_ref().try_clone()
-            {
-                let path = std::mem::take(path);
-                let old = std::mem::replace(output, Output::File(path, BufWriter::new(again)));
-                if let Output::File(_, file) = old {
-                    drop(file.into_parts());
-                }
-            }
-        }
+fn write(output: Output, messages: &Receiver<Message>, dropped: &AtomicU64) {
+    let mut writer = Writer {
+        output,
+        dropped,
+        buffered: 0,
+        failing: false,
     };
     loop {
         let message = match messages.try_recv() {
-            Ok(message) => message,
-            Err(TryRecvError::Disconnected) => break,
             // Nothing is waiting: what there is may be seen.
             Err(TryRecvError::Empty) => {
-                let flushed = output.writer().flush();
-                settle(&mut output, &mut buffered, flushed);
-                match messages.recv() {
-                    Ok(message) => message,
-                    Err(_) => break,
-                }
+                writer.flush();
+                messages.recv().ok()
             }
+            received => received.ok(),
         };
         match message {
-            Message::Line(mut line) => {
-                line.push('\n');
-                buffered += 1;
-                let written = output.writer().write_all(line.as_bytes());
-                if written.is_err() {
-                    settle(&mut output, &mut buffered, written);
-                }
+            Some(Message::Line(line)) => writer.line(line),
+            Some(Message::Reopen) => {
+                writer.flush();
+                writer.output.reopen();
             }
-            Message::Reopen => {
-                let flushed = output.writer().flush();
-                settle(&mut output, &mut buffered, flushed);
-                output.reopen();
-            }
-            Message::End => break,
+            Some(Message::End) | None => break,
         }
     }
-    let flushed = output.writer().flush();
-    settle(&mut output, &mut buffered, flushed);
+    writer.flush();
+}
+
+struct Writer<'a> {
+    output: Output,
+    dropped: &'a AtomicU64,
+    /// How many lines there are of which nobody knows yet whether they were written.
+    buffered: u64,
+    failing: bool,
+}
+
+impl Writer<'_> {
+    fn line(&mut self, mut line: String) {
+        line.push('\n');
+        self.buffered += 1;
+        if let Err(error) = self.output.writer().write_all(line.as_bytes()) {
+            self.failed(&error);
+        }
+    }
+
+    fn flush(&mut self) {
+        match self.output.writer().flush() {
+            Ok(()) => (self.buffered, self.failing) = (0, false),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&mut self, error: &io::Error) {
+        let lost = std::mem::take(&mut self.buffered);
+        self.dropped.fetch_add(lost, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::error!(%error, "cannot write to the access log");
+        }
+        self.output.forget();
+    }
 }
