@@ -165,6 +165,11 @@ impl Body {
         }
     }
 
+    /// Whether the bytes are in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.0, Kind::Empty | Kind::Full(_))
+    }
+
     /// How long it is, where that is known in advance.
     pub(crate) fn length(&self) -> Option<u64> {
         self.size_hint().exact()

@@ -142,7 +142,7 @@ where
         let mut call = capture::capture(&self.plan, request)?;
         let body = call.map_body(request.headers())?;
         // What passes unread streams on as it is.
-        if request.body().as_bytes().is_some() {
+        if request.body().is_in_memory() {
             *request.body_mut() = Body::from(body);
         }
         Ok(call)

@@ -129,7 +129,7 @@ pub(super) fn hand_down<B>(request: &mut Request<B>, call: &Arc<Call>) {
 pub(super) fn must_collect(plan: &Plan, request: &Request<Body>) -> bool {
     plan.collects_request_body()
         && plan.failure().is_none()
-        && request.body().as_bytes().is_none()
+        && !request.body().is_in_memory()
         && !plan.passes_unread(request.headers())
 }
 

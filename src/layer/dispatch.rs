@@ -254,7 +254,7 @@ impl Awaited {
     /// that a backend that breaks off there has failed, as it has when it breaks off in its head.
     fn is_seen_at_once(self, response: &Response<Body>) -> bool {
         let body = response.body();
-        body.as_bytes().is_some()
+        body.is_in_memory()
             || self.is_stream
             || (body.length().is_none() && flow(response.headers()) != Flow::Whole)
     }
@@ -263,7 +263,7 @@ impl Awaited {
     fn streams(self, response: Response<Body>) -> Response<Body> {
         match self.idle {
             Some(limit)
-                if response.body().as_bytes().is_none()
+                if !response.body().is_in_memory()
                     && flow(response.headers()) != Flow::Messages =>
             {
                 response.map(|body| Body::new(Flowing::new(body, limit)))

@@ -59,7 +59,7 @@ fn seen(body: &Body) -> Payload {
 
 fn tapped(trace: &Trace, place: usize, body: Body) -> Body {
     // One in memory is in its step already.
-    if body.as_bytes().is_some() {
+    if body.is_in_memory() {
         return body;
     }
     body.observed(Tap {

@@ -1,6 +1,8 @@
 //! An HTTP client: connections to backends, plain and with TLS.
 
+mod connection;
 mod connector;
+mod exchange;
 mod failure;
 mod lenient;
 mod multiplexed;
@@ -14,22 +16,20 @@ mod tls;
 mod upgrade;
 
 use std::fmt;
-use std::future::{Future, poll_fn, ready};
-use std::pin::{Pin, pin};
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::backend::client::connector::Connector;
 use crate::backend::client::options::Options;
-use crate::backend::client::pool::{Connection, Key, Pool};
+use crate::backend::client::pool::{Key, Pool};
 use crate::backend::client::streams::Streams;
 use crate::backend::client::tls::TlsOptions;
 use crate::body::Body;
@@ -189,131 +189,6 @@ impl fmt::Debug for HttpClientFuture {
     }
 }
 
-impl Shared {
-    /// Sends a request on an idle connection, or on a new one.
-    fn send(self: Arc<Self>, key: Key, request: Request<Body>) -> HttpClientFuture {
-        let Some(mut connection) = self.pool.take(&key) else {
-            return HttpClientFuture(Box::pin(self.send_first(key, request)));
-        };
-        HttpClientFuture(Box::pin(Answering {
-            answer: connection.sender.try_send_request(request),
-            held: Some(connection),
-            end: Some((self, key)),
-            again: None,
-        }))
-    }
-
-    /// Sends a request on a connection that is made for it.
-    async fn send_first(
-        self: Arc<Self>,
-        key: Key,
-        request: Request<Body>,
-    ) -> Result<Response<Body>, Error> {
-        let made = self.connector.http1(&key).await;
-        let mut connection = self.pool.made(made.map_err(failure::unconnected)?);
-        let mut answer = pin!(connection.sender.try_send_request(request));
-        let mut held = Some(connection);
-        let answered = poll_fn(|cx| poll_answer(answer.as_mut(), &mut held, cx)).await;
-        match answered {
-            Ok(response) => self.receive(key, held, response),
-            Err(failed) => Err(failure::unanswered(failed.into_error())),
-        }
-    }
-
-    /// Takes an answer from its connection.
-    fn receive(
-        &self,
-        key: Key,
-        held: Option<Connection>,
-        mut response: Response<Incoming>,
-    ) -> Result<Response<Body>, Error> {
-        check(&response)?;
-        // Of the connection with the backend: its version, and a reason that belongs to a status
-        // which may yet be another.
-        *response.version_mut() = Version::HTTP_11;
-        response
-            .extensions_mut()
-            .remove::<hyper::ext::ReasonPhrase>();
-        Ok(response.map(|body| match held {
-            Some(connection) => self.pool.give_back(key, connection, body),
-            None => Body::new(body),
-        }))
-    }
-}
-
-pin_project! {
-    /// A request on a connection that was idle.
-    ///
-    /// Written out, since its room is allocated for each request: a future of `async` would hold the
-    /// request twice.
-    struct Answering<F> {
-        #[pin]
-        answer: F,
-        held: Option<Connection>,
-        end: Option<(Arc<Shared>, Key)>,
-        again: Option<HttpClientFuture>,
-    }
-}
-
-impl<F> Future for Answering<F>
-where
-    F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Body>>>>,
-{
-    type Output = Result<Response<Body>, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Some((shared, key)) = this.end.take() else {
-            return match this.again {
-                Some(again) => Pin::new(again).poll(cx),
-                // Polled again after it was ready.
-                None => Poll::Pending,
-            };
-        };
-        let mut failed = match poll_answer(this.answer, this.held, cx) {
-            Poll::Ready(Ok(response)) => {
-                return Poll::Ready(shared.receive(key, this.held.take(), response));
-            }
-            Poll::Ready(Err(failed)) => failed,
-            Poll::Pending => {
-                *this.end = Some((shared, key));
-                return Poll::Pending;
-            }
-        };
-        match failed.take_message() {
-            // The backend closed an idle connection before anything was written.
-            Some(unsent) => {
-                let first = Box::pin(shared.send_first(key, unsent));
-                let again = this.again.insert(HttpClientFuture(first));
-                Pin::new(again).poll(cx)
-            }
-            None => Poll::Ready(Err(failure::unanswered(failed.into_error()))),
-        }
-    }
-}
-
-/// Waits for the answer to a request on a connection that is held.
-///
-/// A request that is handed over in the moment in which the connection ends stays in the queue
-/// between the two until the last sender is gone, and whoever holds that one waits for ever. So the
-/// sender is let go when the connection has ended; the queue then gives the request back.
-fn poll_answer<F: Future>(
-    mut answer: Pin<&mut F>,
-    held: &mut Option<Connection>,
-    cx: &mut Context<'_>,
-) -> Poll<F::Output> {
-    if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
-        return Poll::Ready(answered);
-    }
-    match held.as_mut().map(|held| Pin::new(&mut held.ended).poll(cx)) {
-        Some(Poll::Ready(_)) => {
-            *held = None;
-            answer.poll(cx)
-        }
-        Some(Poll::Pending) | None => Poll::Pending,
-    }
-}
-
 /// Refuses an answer that would mean another thing to whom it is passed on.
 fn check(response: &Response<Incoming>) -> Result<(), Error> {
     // Nobody asked for another protocol: `Upgrade` is never sent on.
@@ -408,6 +283,7 @@ fn address(request: &mut Request<Body>) -> Result<(bool, http::uri::Authority), 
 
 #[cfg(test)]
 mod tests {
+    use http::Version;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 

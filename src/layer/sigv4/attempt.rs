@@ -76,7 +76,7 @@ impl Attempt {
     }
 
     fn collects(&self) -> bool {
-        self.payload == PayloadSigning::Signed && self.body.as_bytes().is_none()
+        self.payload == PayloadSigning::Signed && !self.body.is_in_memory()
     }
 
     /// Waits for what is missing.
