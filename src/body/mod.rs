@@ -45,7 +45,7 @@ enum Kind {
     Incoming(hyper::body::Incoming, Option<Watched>),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
     /// The first frame was taken out to see what follows.
-    Peeked(Box<(Option<Frame<Bytes>>, Body)>),
+    Peeked(Box<(Option<Read>, Body)>),
     Limited(Box<(Body, u64)>),
     Watched(Box<(Body, Watched)>),
 }
@@ -240,7 +240,7 @@ impl Body {
             Some(Ok(frame)) if self.is_end_stream() && frame.is_data() => {
                 Ok(Self::from(frame.into_data().unwrap_or_default()))
             }
-            Some(Ok(frame)) => Ok(Self(Kind::Peeked(Box::new((Some(frame), self))))),
+            Some(Ok(frame)) => Ok(Self(Kind::Peeked(Box::new((Some(Ok(frame)), self))))),
         }
     }
 
@@ -283,19 +283,31 @@ impl Body {
 
     /// Waits for the first frame of a body, so that one that breaks off before it is known for it.
     pub(crate) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        let whole = match ready!(Pin::new(&mut *self).poll_frame(cx)) {
+        ready!(self.poll_ahead(cx));
+        match &mut self.0 {
+            Kind::Peeked(peeked) if let Some(Err(_)) = &peeked.0 => match peeked.0.take() {
+                Some(Err(error)) => Poll::Ready(Err(error)),
+                Some(Ok(_)) | None => Poll::Ready(Ok(())),
+            },
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Reads the first frame ahead of its reader, who gets it as if it had not been. A body that
+    /// ends with it is in memory then.
+    pub(crate) fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let ahead = match ready!(Pin::new(&mut *self).poll_frame(cx)) {
             None => Self::empty(),
-            Some(Err(error)) => return Poll::Ready(Err(error)),
             Some(Ok(frame)) if self.is_end_stream() && frame.is_data() => {
                 Self::from(frame.into_data().unwrap_or_default())
             }
-            Some(Ok(frame)) => {
+            Some(frame) => {
                 let rest = std::mem::take(self);
                 Self(Kind::Peeked(Box::new((Some(frame), rest))))
             }
         };
-        *self = whole;
-        Poll::Ready(Ok(()))
+        *self = ahead;
+        Poll::Ready(())
     }
 
     /// Ends with an error as soon as more than `limit` bytes have come.
@@ -312,7 +324,8 @@ impl Body {
     }
 }
 
-type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+type Read = Result<Frame<Bytes>, BodyError>;
+type Polled = Poll<Option<Read>>;
 
 /// Tells a watch what was read. Whether somebody gave the body up.
 fn tell(watched: &Watched, polled: &Polled, at_end: bool, cx: &Context<'_>) -> bool {
@@ -420,7 +433,7 @@ impl HttpBody for Body {
             }
             Kind::Stream(body) => Pin::new(body).poll_frame(cx),
             Kind::Peeked(peeked) => match peeked.0.take() {
-                Some(frame) => Poll::Ready(Some(Ok(frame))),
+                Some(frame) => Poll::Ready(Some(frame)),
                 None => Pin::new(&mut peeked.1).poll_frame(cx),
             },
             Kind::Limited(limited) => {
@@ -465,10 +478,12 @@ impl HttpBody for Body {
             Kind::Stream(body) => body.size_hint(),
             Kind::Peeked(peeked) => {
                 let (frame, rest) = peeked.as_ref();
-                let data = frame
-                    .as_ref()
-                    .and_then(|frame| frame.data_ref())
-                    .map_or(0, Bytes::len);
+                let data = match frame {
+                    Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
+                    // Nobody may take it for a body that has nothing more.
+                    Some(Err(_)) => return SizeHint::new(),
+                    None => 0,
+                };
                 let data = u64::try_from(data).unwrap_or(u64::MAX);
                 let inner = rest.size_hint();
                 let mut hint = SizeHint::new();

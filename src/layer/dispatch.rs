@@ -142,10 +142,10 @@ pin_project! {
         clock: Option<Clock>,
         answer: Awaited,
         // An answer whose body has not begun.
-        begun: Option<Response<Body>>,
+        // These are in boxes, so that there is less to move from layer to layer.
+        begun: Option<Box<Response<Body>>>,
         // Made when the backend did not answer at once.
-        #[pin]
-        sleep: Option<Sleep>,
+        sleep: Option<Pin<Box<Sleep>>>,
         watch: Option<(Trace, Instant)>,
         // In a box, since few ask for it.
         observed: Option<Box<Observation>>,
@@ -169,7 +169,7 @@ where
                 match response.body_mut().poll_first(cx) {
                     Poll::Ready(Ok(())) => {
                         let response = this.begun.take().unwrap_or_default();
-                        return Poll::Ready(Ok(this.answer.streams(response)));
+                        return Poll::Ready(Ok(this.answer.streams(*response)));
                     }
                     Poll::Ready(Err(error)) => {
                         let error = capture::backend_body(error);
@@ -206,22 +206,22 @@ where
             if this.answer.is_seen_at_once(&response) || clock.is_uploading() {
                 return Poll::Ready(Ok(this.answer.streams(response)));
             }
-            *this.begun = Some(response);
+            *this.begun = Some(Box::new(response));
         }
         let Some(clock) = this.clock else {
             return Poll::Pending;
         };
         if this.sleep.is_none() {
-            this.sleep.set(Some(tokio::time::sleep_until(clock.at())));
+            *this.sleep = Some(Box::pin(tokio::time::sleep_until(clock.at())));
         }
-        while let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
+        while let Some(sleep) = this.sleep {
             ready!(sleep.as_mut().poll(cx));
             if clock.is_over() {
                 let error = deadline::passed();
                 failed(this.observed, &error);
                 return Poll::Ready(Err(error));
             }
-            sleep.reset(clock.at());
+            sleep.as_mut().reset(clock.at());
         }
         Poll::Pending
     }

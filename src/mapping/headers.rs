@@ -138,23 +138,13 @@ pub(crate) fn mapped_response_header(name: &HeaderName) -> ResponseHeader {
 // Recorded: T:test_apigateway_header_remapping_http[HTTP_PROXY], T:test_http_integration_with_lambda;
 // AWS: known-issues for WWW-Authenticate.
 pub(crate) fn proxied_response_header(name: &HeaderName) -> ResponseHeader {
-    // The last two belong to the connection with the backend.
-    let dropped = name == header::TRANSFER_ENCODING
-        || name == header::VIA
-        || matches!(name.as_str(), "keep-alive" | "proxy-connection");
-    if dropped {
-        return ResponseHeader::Dropped;
+    match name.as_str() {
+        // The last two belong to the connection with the backend.
+        "transfer-encoding" | "via" | "keep-alive" | "proxy-connection" => ResponseHeader::Dropped,
+        "connection" | "content-length" | "date" | "server" | "www-authenticate"
+        | "x-amzn-requestid" => ResponseHeader::Remapped,
+        _ => ResponseHeader::Sent,
     }
-    if name == header::CONNECTION
-        || name == header::CONTENT_LENGTH
-        || name == header::DATE
-        || name == header::SERVER
-        || name == header::WWW_AUTHENTICATE
-        || name == REQUEST_ID
-    {
-        return ResponseHeader::Remapped;
-    }
-    ResponseHeader::Sent
 }
 
 /// For a header that a Lambda function answers to a proxy integration.

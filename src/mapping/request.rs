@@ -90,7 +90,10 @@ pub(crate) fn map(
     }
     // Recorded: T:test_http_integration_with_lambda
     let default = |out: &mut HeaderMap, name: HeaderName, value: &HeaderValue| {
-        out.entry(name).or_insert_with(|| value.clone());
+        // There are few names, so that looking at them is cheaper than hashing one.
+        if !out.keys().any(|known| *known == name) {
+            out.insert(name, value.clone());
+        }
     };
     default(
         out,

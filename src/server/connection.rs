@@ -21,6 +21,7 @@ use crate::error::BoxError;
 use crate::mapping::ClientAddress;
 use crate::server::Server;
 use crate::server::admit::Sizes;
+use crate::server::deaf::Ear;
 use crate::server::entry::Entry;
 use crate::server::patience::{Activity, Patience, Verdict};
 use crate::server::protocol::{Protocol, detect};
@@ -134,9 +135,11 @@ where
     macro_rules! drive {
         ($connection:expr) => {{
             let mut connection = std::pin::pin!($connection);
+            let mut ear = Ear::default();
             poll_fn(|cx| {
                 loop {
-                    if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    let mut own = Context::from_waker(ear.of(cx.waker()));
+                    if let Poll::Ready(ended) = connection.as_mut().poll(&mut own) {
                         return Poll::Ready(ended.map_err(BoxError::from));
                     }
                     let verdict = patience.poll(cx);

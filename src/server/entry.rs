@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response, Version};
+use http::{Request, Response, Version, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -18,6 +18,7 @@ use crate::error::BoxError;
 use crate::layer::OneCall;
 use crate::mapping::{ClientAddress, OverTls, speaks_grpc};
 use crate::server::admit::{Sizes, admit};
+use crate::server::deaf::deaf;
 use crate::server::patience::Activity;
 use crate::server::spelling::Spelled;
 
@@ -86,30 +87,42 @@ where
         if self.over_tls {
             extensions.insert(OverTls);
         }
-        let request = request.map(|body| {
-            let body = Body::new(body);
-            if waits {
-                body.watched(self.activity.watch(false))
-            } else {
-                body
-            }
-        });
+        let is_short = waits && is_short(&request);
+        let request = request.map(Body::new);
         let mark = Mark::new(self);
-        EntryFuture {
-            state: State::Called {
+        let state = if is_short {
+            State::Received {
+                received: Some((self.service.clone(), request)),
+            }
+        } else {
+            let request = if waits {
+                request.map(|body| body.watched(self.activity.watch(false)))
+            } else {
+                request
+            };
+            State::Called {
                 answer: OneCall::new(self.service.clone(), request),
-            },
-            mark,
-            http2,
-        }
+            }
+        };
+        EntryFuture { state, mark, http2 }
     }
+}
+
+/// Whether the body of a request may have been read with its head, so that it is there when its
+/// future is polled first.
+fn is_short(request: &Request<Incoming>) -> bool {
+    let length = request.body().size_hint().exact();
+    request.version() < Version::HTTP_2
+        && length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length <= SHORT))
+        // Whoever asks for the body sends for it, which is for the service to decide.
+        && !request.headers().contains_key(header::EXPECT)
 }
 
 pin_project! {
     /// An answer, to come.
     pub(super) struct EntryFuture<S: Service<Request<Body>>> {
         #[pin]
-        state: State<OneCall<S>>,
+        state: State<S, OneCall<S>>,
         mark: Mark,
         http2: bool,
     }
@@ -121,6 +134,21 @@ struct Mark(Option<Arc<Activity>>);
 impl Mark {
     fn new<S>(entry: &Entry<S>) -> Self {
         Self(Some(Arc::clone(&entry.activity)))
+    }
+
+    /// Takes a short body into memory, if it came with its head.
+    fn take_body(&self, body: &mut Body, cx: &mut Context<'_>) {
+        let polled = deaf(|| body.poll_ahead(cx));
+        if body.is_in_memory() {
+            return;
+        }
+        if let Some(activity) = &self.0 {
+            *body = std::mem::take(body).watched(activity.watch(false));
+        }
+        if polled.is_ready() {
+            // There is more to come, which was not heard.
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The answer is there. It leaves a mark until it is written.
@@ -175,8 +203,9 @@ impl Drop for Mark {
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F> {
+    enum State<S, F> {
         Refused { response: Option<Response<Body>> },
+        Received { received: Option<(S, Request<Body>)> },
         Called { #[pin] answer: F },
     }
 }
@@ -190,9 +219,18 @@ where
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        if let StateProjection::Received { received } = this.state.as_mut().project()
+            && let Some((service, mut request)) = received.take()
+        {
+            this.mark.take_body(request.body_mut(), cx);
+            let answer = OneCall::new(service, request);
+            this.state.set(State::Called { answer });
+        }
         let response = match this.state.project() {
             StateProjection::Refused { response } => response.take().unwrap_or_default(),
+            // It was called above.
+            StateProjection::Received { .. } => return Poll::Pending,
             StateProjection::Called { answer } => match ready!(answer.poll(cx)) {
                 Ok(response) => response.map(Body::new),
                 // The service is infallible, so that there is no error to answer.

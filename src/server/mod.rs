@@ -37,6 +37,7 @@
 
 mod admit;
 mod connection;
+mod deaf;
 mod entry;
 mod framing;
 mod patience;

@@ -267,7 +267,7 @@ fn address(request: &mut Request<Body>) -> Result<(bool, http::uri::Authority), 
     if let Some(target) = uri.path_and_query {
         *request.uri_mut() = Uri::from(target);
     }
-    if let header::Entry::Vacant(host) = request.headers_mut().entry(header::HOST) {
+    if !request.headers().keys().any(|name| name == header::HOST) {
         let usual = authority.port_u16() == Some(if https { 443 } else { 80 });
         let name = if usual {
             authority.host()
@@ -276,7 +276,7 @@ fn address(request: &mut Request<Body>) -> Result<(bool, http::uri::Authority), 
         };
         let name = HeaderValue::from_str(name)
             .map_err(|error| Error::configuration("invalid endpoint address").with_source(error))?;
-        host.insert(name);
+        request.headers_mut().insert(header::HOST, name);
     }
     Ok((https, authority))
 }
