@@ -1,5 +1,7 @@
 //! A body: nothing, bytes in memory, or a stream.
 
+#[cfg(any(feature = "client", feature = "server"))]
+mod deaf;
 mod observed;
 mod watch;
 
@@ -18,6 +20,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use crate::body::watch::Watched;
 use crate::error::BoxError;
 
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use deaf::Ear;
 pub(crate) use observed::{End, Observer};
 pub(crate) use watch::{Motion, Watch};
 
@@ -308,6 +312,16 @@ impl Body {
         };
         *self = ahead;
         Poll::Ready(())
+    }
+
+    /// Reads ahead what is there already, of a body of hyper's whose connection got its waker of an
+    /// [`Ear`]. It is not woken for a body that is in memory then.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn take_ahead(&mut self, cx: &mut Context<'_>) {
+        let (_, missed) = deaf::deaf(|| self.poll_ahead(cx));
+        if !self.is_in_memory() {
+            missed.wake();
+        }
     }
 
     /// Ends with an error as soon as more than `limit` bytes have come.

@@ -16,12 +16,11 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::body::Body;
+use crate::body::{Body, Ear};
 use crate::error::BoxError;
 use crate::mapping::ClientAddress;
 use crate::server::Server;
 use crate::server::admit::Sizes;
-use crate::server::deaf::Ear;
 use crate::server::entry::Entry;
 use crate::server::patience::{Activity, Patience, Verdict};
 use crate::server::protocol::{Protocol, detect};

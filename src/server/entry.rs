@@ -18,7 +18,6 @@ use crate::error::BoxError;
 use crate::layer::OneCall;
 use crate::mapping::{ClientAddress, OverTls, speaks_grpc};
 use crate::server::admit::{Sizes, admit};
-use crate::server::deaf::deaf;
 use crate::server::patience::Activity;
 use crate::server::spelling::Spelled;
 
@@ -138,16 +137,11 @@ impl Mark {
 
     /// Takes a short body into memory, if it came with its head.
     fn take_body(&self, body: &mut Body, cx: &mut Context<'_>) {
-        let polled = deaf(|| body.poll_ahead(cx));
-        if body.is_in_memory() {
-            return;
-        }
-        if let Some(activity) = &self.0 {
+        body.take_ahead(cx);
+        if let Some(activity) = &self.0
+            && !body.is_in_memory()
+        {
             *body = std::mem::take(body).watched(activity.watch(false));
-        }
-        if polled.is_ready() {
-            // There is more to come, which was not heard.
-            cx.waker().wake_by_ref();
         }
     }
 

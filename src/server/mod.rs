@@ -37,7 +37,6 @@
 
 mod admit;
 mod connection;
-mod deaf;
 mod entry;
 mod framing;
 mod patience;

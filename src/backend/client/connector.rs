@@ -11,8 +11,8 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
-use crate::backend::client::connection::Driver;
 use crate::backend::client::failure::ConnectError;
 use crate::backend::client::options::Options;
 use crate::backend::client::outgoing::Outgoing;
@@ -21,7 +21,7 @@ use crate::backend::client::race;
 use crate::backend::client::resolve::Resolver;
 use crate::backend::client::streams::STREAMS_AT_FIRST;
 use crate::backend::client::tls::{Tls, TlsOptions};
-use crate::body::Body;
+use crate::body::{Body, Ear};
 use crate::target::has_valid_port;
 use crate::tls::TlsError;
 
@@ -121,9 +121,23 @@ impl Connector {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let made = self.http1.handshake(TokioIo::new(io)).await;
-        let (sender, connection) = made.map_err(ConnectError::Http)?;
-        Ok((sender, Box::pin(connection)))
+        let io = TokioIo::new(io);
+        let (mut sender, mut connection) =
+            self.http1.handshake(io).await.map_err(ConnectError::Http)?;
+        let (end, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut ear = Ear::default();
+            let driven = poll_fn(|cx| {
+                let mut own = Context::from_waker(ear.of(cx.waker()));
+                Pin::new(&mut connection).poll(&mut own)
+            });
+            if let Err(error) = driven.await {
+                tracing::debug!(%error, "a connection to a backend ended");
+            }
+            drop(end);
+        });
+        sender.ready().await.map_err(ConnectError::Http)?;
+        Ok((sender, ended))
     }
 
     async fn speak_upgradable<T>(&self, io: T) -> Result<http1::SendRequest<Body>, ConnectError>
@@ -159,8 +173,8 @@ impl Connector {
     }
 }
 
-/// A connection of HTTP/1.1: what takes requests, and what moves the bytes.
-pub(super) type NewConnection = (http1::SendRequest<Body>, Driver);
+/// A connection of HTTP/1.1, and what tells of its end.
+pub(super) type NewConnection = (http1::SendRequest<Body>, oneshot::Receiver<()>);
 
 /// A connection of HTTP/2.
 #[derive(Debug)]

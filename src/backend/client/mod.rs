@@ -1,6 +1,5 @@
 //! An HTTP client: connections to backends, plain and with TLS.
 
-mod connection;
 mod connector;
 mod exchange;
 mod failure;

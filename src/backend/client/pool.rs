@@ -1,20 +1,38 @@
 //! Idle connections, by host: taken for a request, given back when the answer is read.
-//!
-//! Nobody drives an idle connection. Its end is noticed all the same, and seen when it is taken or at the next sweep.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::uri::Authority;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use tokio::sync::oneshot;
 
-use crate::backend::client::connection::Connection;
 use crate::backend::client::connector::NewConnection;
 use crate::backend::client::options::Options;
+use crate::body::Body;
 
+/// An answer of at most this many bytes is mostly there with its head, so that its connection is
+/// given back at once; it is not taken before it is ready.
+const SHORT: u64 = 16 * 1024;
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
 const LONGEST_TICK: Duration = Duration::from_secs(5);
+
+/// A connection of HTTP/1.1.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Body>,
+    /// Is ready, with an error, when the connection has ended.
+    pub(super) ended: oneshot::Receiver<()>,
+    /// When it was made, on the pool's clock.
+    made: u64,
+}
 
 /// Where a connection leads to.
 #[derive(Debug, Clone)]
@@ -48,7 +66,7 @@ impl Hash for Key {
 }
 
 /// A pool.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pool {
     shared: Arc<Shared>,
 }
@@ -86,42 +104,9 @@ impl Shared {
     fn is_fresh(&self, connection: &Connection, now: u64) -> bool {
         now.saturating_sub(connection.made) < self.oldest
     }
+}
 
-    /// The last connection, and whether it may be used again.
-    fn pop(&self, key: &Key) -> Option<(Connection, bool)> {
-        let mut state = self.lock();
-        let now = state.now;
-        let connection = state.hosts.get_mut(key)?.pop()?.connection;
-        let is_fresh = self.is_fresh(&connection, now);
-        Some((connection, is_fresh))
-    }
-
-    /// Keeps a connection, if there is room and it is not too old.
-    fn put(self: &Arc<Self>, key: Key, connection: Connection) -> Option<Connection> {
-        let mut state = self.lock();
-        if !state.swept {
-            // Nobody counted.
-            state.wind(self.tick);
-        }
-        let since = state.now;
-        if self.idle_per_host == 0 || !self.is_fresh(&connection, since) {
-            return Some(connection);
-        }
-        let idle = Idle { connection, since };
-        match state.hosts.get_mut(&key) {
-            Some(known) if known.len() < self.idle_per_host => known.push(idle),
-            Some(_) => return Some(idle.connection),
-            None => {
-                state.hosts.insert(key, vec![idle]);
-            }
-        }
-        if !state.swept {
-            state.swept = true;
-            tokio::spawn(sweep(Sweeper(Arc::downgrade(self)), self.tick));
-        }
-        None
-    }
-
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic cannot leave the lists half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,31 +131,87 @@ impl Pool {
     }
 
     /// A connection that was made just now.
-    pub(super) fn made(&self, (sender, driver): NewConnection) -> Connection {
+    pub(super) fn made(&self, (sender, ended): NewConnection) -> Connection {
         let made = self.shared.lock().wind(self.shared.tick);
-        Connection::new(sender, driver, made)
+        Connection {
+            sender,
+            ended,
+            made,
+        }
     }
 
     /// The connection that was used last, of those that can take a request now.
     pub(super) fn take(&self, key: &Key) -> Option<Connection> {
-        loop {
-            let (mut connection, is_fresh) = self.shared.pop(key)?;
-            if is_fresh && connection.is_alive() {
-                return Some(connection);
+        let mut state = self.shared.lock();
+        let now = state.now;
+        let idle = state.hosts.get_mut(key)?;
+        let mut index = idle.len();
+        while index > 0 {
+            index -= 1;
+            let found = idle.get(index)?;
+            if found.connection.sender.is_closed() || !self.shared.is_fresh(&found.connection, now)
+            {
+                idle.swap_remove(index);
+            } else if found.connection.sender.is_ready() {
+                return Some(idle.swap_remove(index).connection);
             }
-            connection.detach();
         }
+        None
     }
 
-    /// Gives a connection back whose answer has been read.
-    pub(super) fn give_back(&self, key: Key, mut connection: Connection) {
-        if !connection.settles() {
-            return;
+    /// Gives a connection back; `body` is what is left to read of its answer.
+    pub(super) fn give_back(
+        &self,
+        key: Key,
+        connection: Connection,
+        body: Incoming,
+        cx: &mut Context<'_>,
+    ) -> Body {
+        let hint = body.size_hint();
+        if hint.upper().is_some_and(|length| length <= SHORT) {
+            put(&self.shared, key, connection);
+            let mut body = Body::new(body);
+            body.take_ahead(cx);
+            return body;
         }
-        let refused = self.shared.put(key, connection);
-        if let Some(connection) = refused {
-            connection.detach();
+        let pool = Arc::downgrade(&self.shared);
+        Body::new(PooledBody {
+            body,
+            returning: Some(Returning {
+                pool,
+                key,
+                connection,
+            }),
+        })
+    }
+}
+
+fn put(shared: &Arc<Shared>, key: Key, connection: Connection) {
+    if connection.sender.is_closed() {
+        return;
+    }
+    let mut state = shared.lock();
+    if !state.swept {
+        // Nobody counted.
+        state.wind(shared.tick);
+    }
+    let since = state.now;
+    if !shared.is_fresh(&connection, since) {
+        return;
+    }
+    let idle = Idle { connection, since };
+    match state.hosts.get_mut(&key) {
+        Some(known) if known.len() < shared.idle_per_host => known.push(idle),
+        Some(_) => {}
+        None => {
+            if shared.idle_per_host > 0 {
+                state.hosts.insert(key, vec![idle]);
+            }
         }
+    }
+    if !state.swept {
+        state.swept = true;
+        tokio::spawn(sweep(Sweeper(Arc::downgrade(shared)), shared.tick));
     }
 }
 
@@ -197,26 +238,17 @@ async fn sweep(sweeper: Sweeper, tick: Duration) {
         let Some(shared) = sweeper.0.upgrade() else {
             return;
         };
-        let mut closed = Vec::new();
         let mut state = shared.lock();
         let now = state.wind(tick);
         state.hosts.retain(|_, idle| {
-            closed.extend(
-                idle.extract_if(.., |idle| {
-                    idle.connection.is_disturbed()
-                        || now.saturating_sub(idle.since) >= shared.idle_for
-                        || !shared.is_fresh(&idle.connection, now)
-                })
-                .map(|idle| idle.connection),
-            );
+            idle.retain(|idle| {
+                !idle.connection.sender.is_closed()
+                    && now.saturating_sub(idle.since) < shared.idle_for
+                    && shared.is_fresh(&idle.connection, now)
+            });
             !idle.is_empty()
         });
-        let is_empty = state.hosts.is_empty();
-        drop(state);
-        for connection in closed {
-            connection.detach();
-        }
-        if is_empty {
+        if state.hosts.is_empty() {
             return;
         }
     }
@@ -230,5 +262,53 @@ impl Drop for Sweeper {
         if let Some(shared) = self.0.upgrade() {
             shared.lock().swept = false;
         }
+    }
+}
+
+/// The body of an answer; its connection goes back to the pool when it has been read.
+#[derive(Debug)]
+struct PooledBody {
+    body: Incoming,
+    returning: Option<Returning>,
+}
+
+#[derive(Debug)]
+struct Returning {
+    pool: Weak<Shared>,
+    key: Key,
+    connection: Connection,
+}
+
+impl HttpBody for PooledBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        // A body that broke off or was not read to its end takes its connection with it. Whoever
+        // knows the length does not ask for what is behind the last frame.
+        let whole = match &frame {
+            None => true,
+            Some(Ok(_)) => self.body.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if whole
+            && let Some(returning) = self.returning.take()
+            && let Some(shared) = returning.pool.upgrade()
+        {
+            put(&shared, returning.key, returning.connection);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
