@@ -17,7 +17,7 @@ use crate::mapping::{
     destination, grpc_message, grpc_status_of,
 };
 use crate::template::Context;
-use crate::trace::Step;
+use crate::trace::{Rule, Step};
 
 /// The gateway responses of an API.
 ///
@@ -113,14 +113,23 @@ impl GatewayResponses {
     /// What a trace is told of a failed request.
     pub(crate) fn failure(&self, error: &Error) -> Step {
         let kind = type_of(error.kind());
-        let own = self.custom.contains_key(&kind);
         let default = kind.family_default();
-        let inherited = !own && self.custom.contains_key(&default);
+        let (answers, rule) = if is_before_the_api(error.kind()) {
+            (kind, Rule::BeforeTheApi)
+        } else if self.custom.contains_key(&kind) {
+            (kind, Rule::CustomizedType)
+        } else if self.custom.contains_key(&default) {
+            (default, Rule::CustomizedDefault)
+        } else {
+            (kind, Rule::UncustomizedType)
+        };
         Step::Failure {
             kind: format!("{:?}", error.kind()),
             message: error.message().to_owned(),
             cause: std::error::Error::source(error).map(ToString::to_string),
-            gateway_response: if inherited { default } else { kind }.as_str().to_owned(),
+            response_type: kind.as_str().to_owned(),
+            gateway_response: answers.as_str().to_owned(),
+            rule,
         }
     }
 
@@ -133,10 +142,9 @@ impl GatewayResponses {
             response_type: kind.as_str(),
             validation: error.validation(),
         };
-        let custom = match error.kind() {
-            // AWS: a request that is too large is answered before the API is known.
-            ErrorKind::RequestTooLarge | ErrorKind::UriTooLong | ErrorKind::HeadersTooLarge => None,
-            _ => self.find(kind),
+        let custom = match is_before_the_api(error.kind()) {
+            true => None,
+            false => self.find(kind),
         };
         let status = custom
             .and_then(|custom| custom.status)
@@ -175,6 +183,12 @@ impl GatewayResponses {
         headers.insert(GRPC_MESSAGE, grpc_message(&message.unwrap_or_default()));
         response
     }
+}
+
+// AWS: a request that is too large is answered before the API is known.
+fn is_before_the_api(kind: ErrorKind) -> bool {
+    use ErrorKind::{HeadersTooLarge, RequestTooLarge, UriTooLong};
+    matches!(kind, RequestTooLarge | UriTooLong | HeadersTooLarge)
 }
 
 // Chosen: what gRPC has a status of its own for, then what it makes of the status of HTTP.
@@ -541,6 +555,64 @@ mod tests {
         );
         assert_eq!(own.headers()["content-type"], "text/plain");
         assert!(!own.headers().contains_key("x-team"));
+    }
+
+    #[test]
+    fn a_trace_is_told_which_one_answers() {
+        let entry = GatewayResponse::new().status(418);
+        let entries = [
+            ("DEFAULT_4XX", &entry),
+            ("DEFAULT_5XX", &entry),
+            ("INTEGRATION_TIMEOUT", &entry),
+        ];
+        let responses = GatewayResponses::compile(entries).unwrap();
+        let none = GatewayResponses::default();
+        for (responses, kind, answers, why) in [
+            (
+                &responses,
+                ErrorKind::Timeout,
+                "INTEGRATION_TIMEOUT",
+                Rule::CustomizedType,
+            ),
+            (
+                &responses,
+                ErrorKind::Network,
+                "DEFAULT_5XX",
+                Rule::CustomizedDefault,
+            ),
+            (
+                &responses,
+                ErrorKind::RequestTooLarge,
+                "REQUEST_TOO_LARGE",
+                Rule::BeforeTheApi,
+            ),
+            (
+                &none,
+                ErrorKind::Network,
+                "INTEGRATION_FAILURE",
+                Rule::UncustomizedType,
+            ),
+        ] {
+            let error = Error::new(kind, "");
+            let Step::Failure {
+                gateway_response,
+                response_type,
+                rule,
+                ..
+            } = responses.failure(&error)
+            else {
+                panic!("no failure");
+            };
+            assert_eq!(
+                (gateway_response.as_str(), rule),
+                (answers, why),
+                "{kind:?}"
+            );
+            assert_eq!(response_type, type_of(kind).as_str());
+            let is_ours = rule == Rule::CustomizedType || rule == Rule::CustomizedDefault;
+            let status = render(responses, &error, &HeaderMap::new()).status();
+            assert_eq!(status == 418, is_ours, "{kind:?}: {status}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::error::{BoxError, Error};
 use crate::layer::capture;
 use crate::layer::future::ResponseFuture;
 use crate::mapping::{Call, MockStatus, Outcome, Plan, frame, grpc_deadline, map_request};
-use crate::trace::{Step, Trace};
+use crate::trace::{Rule, Step, Trace};
 
 /// Turns the method request into the integration request.
 ///
@@ -142,7 +142,10 @@ where
             }
             Ok((Outcome::Answer(status), request)) => {
                 if let Some(trace) = request.extensions().get::<Trace>() {
-                    trace.record(Step::MockStatus { status });
+                    trace.record(Step::MockStatus {
+                        status,
+                        rule: Rule::StatusOfMock,
+                    });
                 }
                 let mut response = Response::new(Body::empty());
                 response.extensions_mut().insert(MockStatus(status));

@@ -26,7 +26,7 @@ pub(super) fn answer(trace: &Trace, response: Response<Body>, latency: Duration)
         status: response.status().as_u16(),
         headers: header_pairs(response.headers(), |_, _| None),
         body: seen(response.body()),
-        latency: micros(latency),
+        latency_us: micros(latency),
     };
     let place = trace.record_message(step, response.headers(), "");
     response.map(|body| tapped(trace, place, body))
@@ -42,7 +42,7 @@ pub(super) fn method_response(
         status: response.status().as_u16(),
         headers: header_pairs(response.headers(), |_, _| None),
         body: seen(response.body()),
-        elapsed: micros(elapsed),
+        elapsed_us: micros(elapsed),
     });
     response.map(|body| tapped(trace, place, body))
 }

@@ -59,6 +59,17 @@ impl ResourcePath {
         &self.source
     }
 
+    /// Whether it has variables.
+    pub(crate) fn has_variables(&self) -> bool {
+        let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+        !self.segments.iter().all(literal)
+    }
+
+    /// Whether the last of its variables takes the rest of a path.
+    pub(crate) fn is_greedy(&self) -> bool {
+        matches!(self.segments.last(), Some(Segment::Greedy(_)))
+    }
+
     /// The value of the variable `name` in `path`: undecoded, `None` when `path` is not of this
     /// resource.
     // Recorded: path-encoded-email — path values are not decoded.

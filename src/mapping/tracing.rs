@@ -30,7 +30,7 @@ pub(crate) fn request(request: &MethodRequest, headers: &HeaderMap) -> Step {
     }
     Step::Request {
         request_id: text(&request.arrival.request_id).into_owned(),
-        time: request.arrival.epoch_millis(),
+        time_ms: request.arrival.epoch_millis(),
         method: request.method.to_string(),
         path: request.uri.path().to_owned(),
         query,
@@ -74,6 +74,13 @@ fn route_of(
         stage: stage.name.to_string(),
         integration: integration.to_owned(),
         body: body.map(Payload::whole),
+        rule: if resource.is_greedy() {
+            Rule::GreedyPath
+        } else if resource.has_variables() {
+            Rule::PathWithVariables
+        } else {
+            Rule::PathWithoutVariables
+        },
     }
 }
 
@@ -139,6 +146,10 @@ pub(crate) fn rendered(
     rendered: Result<(&str, &Overrides), &RenderError>,
     steps: Vec<TemplateStep>,
 ) -> Step {
+    let rule = match rendered {
+        Ok(_) => Rule::TemplateRendered,
+        Err(_) => Rule::TemplateFailed,
+    };
     let (output, overrides, error) = match rendered {
         Ok((output, overrides)) => {
             let overrides = (!overrides.is_empty()).then(|| masked(overrides));
@@ -152,6 +163,7 @@ pub(crate) fn rendered(
         overrides,
         steps,
         error,
+        rule,
     }
 }
 
@@ -290,12 +302,16 @@ pub(crate) fn fates(
     let headers: Vec<HeaderFate> = before
         .iter()
         .filter(|name| !after.contains_key(*name))
-        .map(|name| HeaderFate {
-            name: name.as_str().to_owned(),
-            fate: match after.contains_key(crate::mapping::headers::remapped(name)) {
-                true => Fate::Remapped,
-                false => Fate::Dropped,
-            },
+        .map(|name| {
+            let (fate, rule) = match after.contains_key(crate::mapping::headers::remapped(name)) {
+                true => (Fate::Remapped, Rule::RemappedHeader),
+                false => (Fate::Dropped, Rule::DroppedHeader),
+            };
+            HeaderFate {
+                name: name.as_str().to_owned(),
+                fate,
+                rule,
+            }
         })
         .collect();
     if !headers.is_empty() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::trace::payload::Payload;
+use crate::trace::rule::Rule;
 use crate::trace::step::{Fate, Side, Step, Values};
 
 /// How many steps of a template are shown.
@@ -27,13 +28,15 @@ impl fmt::Display for Step {
                 path_parameters,
                 stage,
                 integration,
+                rule,
                 ..
             } => {
                 write!(
                     f,
                     "route: {resource} at stage {stage}, a {integration} integration"
                 )?;
-                named(f, path_parameters)
+                named(f, path_parameters)?;
+                write!(f, " — {}", rule.says())
             }
             Self::Validation { rule, message } => {
                 f.write_str("validation")?;
@@ -75,6 +78,7 @@ impl fmt::Display for Step {
                 overrides,
                 steps,
                 error,
+                rule,
             } => {
                 match (output, error) {
                     (_, Some(error)) => write!(f, "{side} template failed: {error}")?,
@@ -86,6 +90,7 @@ impl fmt::Display for Step {
                 if let Some(overrides) = overrides {
                     write!(f, ", overrides {overrides}")?;
                 }
+                write!(f, " — {}", rule.says())?;
                 for step in steps.iter().take(MOST) {
                     write!(f, "\n    {}:{} {}", step.line, step.column, step.what)?;
                 }
@@ -104,7 +109,9 @@ impl fmt::Display for Step {
                 texts(f, values)?;
                 write!(f, " — {}", rule.says())
             }
-            Self::MockStatus { status } => write!(f, "mock: status {status}"),
+            Self::MockStatus { status, rule } => {
+                write!(f, "mock: status {status} — {}", rule.says())
+            }
             Self::IntegrationRequest {
                 method, uri, body, ..
             } => write!(
@@ -115,13 +122,13 @@ impl fmt::Display for Step {
             Self::Answer {
                 status,
                 body,
-                latency,
+                latency_us,
                 ..
             } => write!(
                 f,
                 "answer: {status}, {}, after {}",
                 bytes(body),
-                millis(*latency)
+                millis(*latency_us)
             ),
             Self::Selection {
                 subject,
@@ -150,30 +157,41 @@ impl fmt::Display for Step {
                     let comma = if index == 0 { "" } else { "," };
                     write!(f, "{comma} {} {fate}", header.name)?;
                 }
+                for rule in [Rule::DroppedHeader, Rule::RemappedHeader] {
+                    if headers.iter().any(|header| header.rule == rule) {
+                        write!(f, " — {}", rule.says())?;
+                    }
+                }
                 Ok(())
             }
             Self::Failure {
                 kind,
                 message,
                 cause,
+                response_type,
                 gateway_response,
+                rule,
             } => {
                 write!(f, "failure: {message}")?;
                 if let Some(cause) = cause {
                     write!(f, ": {cause}")?;
                 }
-                write!(f, " — {kind}, answered by {gateway_response}")
+                write!(f, " — {kind}, answered by {gateway_response}")?;
+                if gateway_response != response_type {
+                    write!(f, " for {response_type}")?;
+                }
+                write!(f, ": {}", rule.says())
             }
             Self::MethodResponse {
                 status,
                 body,
-                elapsed,
+                elapsed_us,
                 ..
             } => write!(
                 f,
                 "method response: {status}, {}, after {}",
                 bytes(body),
-                millis(*elapsed)
+                millis(*elapsed_us)
             ),
         }
     }

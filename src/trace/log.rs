@@ -3,7 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::trace::payload::Payload;
-use crate::trace::step::{Step, Values};
+use crate::trace::phrase;
+use crate::trace::step::{Side, Step, Values};
+
+/// How much of one entry is shown, in bytes.
+// AWS: log events of more than 1,024 bytes are cut off. LocalStack, measured against AWS: 998 of the headers
+// behind `Endpoint request headers: `.
+const MOST: usize = 1024;
 
 /// Lines in the order and the words of `TestInvokeMethod`.
 // Recorded: T:test_apigw_test_invoke_method_api, T:test_invoke_test_method,
@@ -14,8 +20,14 @@ pub(super) fn render(steps: &[Step]) -> String {
         Step::IntegrationRequest { body, .. } => Some(body),
         _ => None,
     });
+    // A failure is told where it is answered.
+    let elapsed = steps.iter().find_map(|step| match step {
+        Step::MethodResponse { elapsed_us, .. } => Some(*elapsed_us),
+        _ => None,
+    });
     let mut log = Log {
         sent,
+        elapsed_us: elapsed.unwrap_or_default(),
         ..Log::default()
     };
     for step in steps {
@@ -27,6 +39,10 @@ pub(super) fn render(steps: &[Step]) -> String {
 #[derive(Default)]
 struct Log<'a> {
     sent: Option<&'a Payload>,
+    /// Until the answer to the client.
+    elapsed_us: u64,
+    /// Names of headers as mappings and overrides write them.
+    names: Vec<&'a str>,
     text: String,
     request: Option<Head>,
     /// Milliseconds since 1970.
@@ -35,33 +51,70 @@ struct Log<'a> {
 }
 
 struct Head {
+    id: String,
     time: i64,
     query: Values,
     headers: Values,
 }
 
-impl Log<'_> {
+impl<'a> Log<'a> {
     fn line(&mut self, text: &str) {
         let date = java_date(self.now);
-        let _ = writeln!(self.text, "{date} : {text}");
+        let shown = text
+            .get(..text.floor_char_boundary(MOST))
+            .unwrap_or_default();
+        let cut = match shown.len() < text.len() {
+            true => " [TRUNCATED]",
+            false => "",
+        };
+        let _ = writeln!(self.text, "{date} : {shown}{cut}");
     }
 
-    fn step(&mut self, step: &Step) {
+    /// What is told from here on happened as the client was answered.
+    fn answered(&mut self) {
+        if let Some(head) = &self.request {
+            let elapsed = i64::try_from(self.elapsed_us / 1000).unwrap_or(i64::MAX);
+            self.now = self.now.max(head.time.saturating_add(elapsed));
+        }
+    }
+
+    /// The headers of the method response without those that its test does not show.
+    // Recorded: neither the length nor the ids of the request; names as they are written.
+    fn method_headers(&self, headers: &Values) -> Values {
+        let id = self.request.as_ref().map(|head| head.id.as_str());
+        let mut shown = Values::default();
+        for (name, values) in headers.iter() {
+            let own = name.eq_ignore_ascii_case("x-amzn-requestid")
+                && values.first().map(String::as_str) == id;
+            if own || is_of_the_front(name) {
+                continue;
+            }
+            let mut known = self.names.iter().chain(NAMES);
+            let written = known.find(|written| written.eq_ignore_ascii_case(name));
+            for value in values {
+                shown.push(written.copied().unwrap_or(name), value.clone());
+            }
+        }
+        shown
+    }
+
+    fn step(&mut self, step: &'a Step) {
         match step {
             Step::Request {
                 request_id,
-                time,
+                time_ms,
                 method,
                 path,
                 query,
                 headers,
             } => {
-                self.now = *time;
+                self.now = *time_ms;
                 let _ = writeln!(self.text, "Execution log for request {request_id}");
                 self.line(&format!("Starting execution for request: {request_id}"));
                 self.line(&format!("HTTP Method: {method}, Resource Path: {path}"));
                 self.request = Some(Head {
-                    time: *time,
+                    id: request_id.clone(),
+                    time: *time_ms,
                     query: query.clone(),
                     headers: headers.clone(),
                 });
@@ -101,9 +154,9 @@ impl Log<'_> {
                 status,
                 headers,
                 body,
-                latency,
+                latency_us,
             } => {
-                let latency = latency / 1000;
+                let latency = latency_us / 1000;
                 self.now = self
                     .now
                     .saturating_add(i64::try_from(latency).unwrap_or(i64::MAX));
@@ -116,34 +169,46 @@ impl Log<'_> {
                     body.text()
                 ));
             }
+            Step::Parameter {
+                side: Side::Response,
+                to,
+                ..
+            } => self.names.extend(to.splitn(4, '.').nth(3)),
+            Step::Override {
+                side: Side::Response,
+                what,
+                ..
+            } => self.names.extend(what.strip_prefix("header.")),
             Step::Failure { message, kind, .. } => {
                 self.failed = true;
-                let line = failure(kind, message);
-                self.line(&line);
+                self.answered();
+                for line in phrase::lines(kind, message) {
+                    self.line(&line);
+                }
             }
             Step::MethodResponse {
                 status,
                 headers,
                 body,
-                elapsed,
+                ..
             } => {
-                if let Some(head) = &self.request {
-                    let elapsed = i64::try_from(elapsed / 1000).unwrap_or(i64::MAX);
-                    self.now = self.now.max(head.time.saturating_add(elapsed));
-                }
-                if !self.failed {
+                self.answered();
+                let mut status = *status;
+                if body.is_broken() && !self.failed {
+                    // Chosen: API Gateway, which waits for the end of an answer, gives this one to its client;
+                    // here the client has the status already.
+                    self.line(
+                        "Execution failed due to a network error communicating with endpoint",
+                    );
+                    status = 504;
+                } else if !self.failed {
                     self.line(&format!(
                         "Method response body after transformations: {}",
                         body.text()
                     ));
-                    self.line(&format!("Method response headers: {}", map(headers)));
-                    // Observed: the phrase of a network error; where an answer breaks off behind its head is not known.
-                    self.line(match body.is_broken() {
-                        true => {
-                            "Execution failed due to a network error communicating with endpoint"
-                        }
-                        false => "Successfully completed execution",
-                    });
+                    let headers = self.method_headers(headers);
+                    self.line(&format!("Method response headers: {}", map(&headers)));
+                    self.line("Successfully completed execution");
                 }
                 self.line(&format!("Method completed with status: {status}"));
             }
@@ -152,25 +217,14 @@ impl Log<'_> {
     }
 }
 
-/// The line of a failure.
-// Observed: the execution log's phrases by failure.
-fn failure(kind: &str, message: &str) -> String {
-    let capital = || -> String {
-        let mut chars = message.chars();
-        chars
-            .next()
-            .map(|first| first.to_uppercase().chain(chars).collect())
-            .unwrap_or_default()
-    };
-    let prefix = "Execution failed due to configuration error: ";
-    match kind {
-        _ if message.starts_with("execution failed") => capital(),
-        "Configuration" | "Template" | "RefusedHeader" | "ResponseTooLarge" => {
-            format!("{prefix}{}", capital())
-        }
-        "MissingParameters" => format!("Missing required request parameters: [{message}]"),
-        _ => capital(),
-    }
+/// Names of headers that API Gateway sets, as it writes them.
+const NAMES: &[&str] = &["Content-Type", "X-Amzn-Trace-Id", "x-amzn-ErrorType"];
+
+/// Whether a header is set outside of what a test of a method runs.
+fn is_of_the_front(name: &str) -> bool {
+    ["content-length", "x-amz-apigw-id"]
+        .iter()
+        .any(|front| name.eq_ignore_ascii_case(front))
 }
 
 /// `{name=value, other=a,b}`
@@ -223,28 +277,5 @@ mod tests {
         assert_eq!(java_date(951_782_400_999), "Tue Feb 29 00:00:00 UTC 2000");
         assert_eq!(java_date(1_638_384_155_000), "Wed Dec 01 18:42:35 UTC 2021");
         assert_eq!(java_date(i64::MIN), "Thu Jan 01 00:00:00 UTC 1970");
-    }
-
-    #[test]
-    fn failures_are_told_in_aws_s_words() {
-        for (kind, message, line) in [
-            (
-                "Timeout",
-                "execution failed due to a timeout error",
-                "Execution failed due to a timeout error",
-            ),
-            (
-                "Configuration",
-                "unable to base64 decode the body",
-                "Execution failed due to configuration error: Unable to base64 decode the body",
-            ),
-            (
-                "MissingParameters",
-                "a, b",
-                "Missing required request parameters: [a, b]",
-            ),
-        ] {
-            assert_eq!(failure(kind, message), line);
-        }
     }
 }

@@ -41,6 +41,7 @@ mod explain;
 mod log;
 mod mask;
 mod payload;
+mod phrase;
 mod rule;
 mod step;
 mod template;
@@ -102,7 +103,9 @@ impl Trace {
     }
 
     /// The steps in the words of the log that API Gateway's test of a method gives
-    /// (`TestInvokeMethod`), one line each. Nothing is cut off.
+    /// (`TestInvokeMethod`), one line each. As there, what is longer than 1,024 bytes ends with `[TRUNCATED]`;
+    /// [`steps`](Self::steps) have all of it. An answer that broke off is told as API Gateway would answer it,
+    /// with 504, though the client has its status already.
     #[must_use]
     pub fn log(&self) -> String {
         log::render(&self.steps())

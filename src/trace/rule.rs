@@ -32,6 +32,10 @@ macro_rules! rules {
 }
 
 rules! {
+    // The route.
+    PathWithoutVariables = "the path is that of the resource; one without variables goes first", "AWS: api-gateway-method-settings-method-request";
+    PathWithVariables = "the variables of the resource take one segment of the path each", "AWS: api-gateway-method-settings-method-request";
+    GreedyPath = "a greedy variable takes the rest of the path; no other resource has it", "AWS: api-gateway-set-up-simple-proxy";
     // Validation.
     ValidationPassed = "the request has what its request validator asks for", "AWS: api-gateway-method-request-validation";
     RequiredParameters = "a required parameter is missing or empty", "AWS: api-gateway-method-request-validation";
@@ -41,6 +45,7 @@ rules! {
     NoValue = "a source without a value, or with an empty one, leaves the parameter out", "recorded on AWS";
     RefusedHeader = "the header is set by API Gateway; mapping it fails the request", "recorded on AWS";
     DroppedHeader = "the header is never sent in this direction", "AWS: api-gateway-known-issues";
+    RemappedHeader = "the header is API Gateway's own in this direction; it goes on as x-amzn-Remapped-…", "AWS: api-gateway-known-issues";
     // Request templates.
     TemplateOfMediaType = "a template is for the media type of the request", "AWS: integration-passthrough-behaviors";
     JsonWithoutContentType = "a request without a Content-Type counts as application/json", "AWS: integration-passthrough-behaviors";
@@ -50,6 +55,10 @@ rules! {
     WhenNoTemplatesPasses = "there are no templates at all, and WHEN_NO_TEMPLATES lets the body pass", "AWS: integration-passthrough-behaviors";
     WhenNoTemplatesRefuses = "there are templates, none is for the media type, and WHEN_NO_TEMPLATES refuses it with 415", "AWS: integration-passthrough-behaviors";
     NeverRefuses = "no template is for the media type, and NEVER refuses it with 415", "AWS: integration-passthrough-behaviors";
+    // What a template gives.
+    TemplateRendered = "what the template gives is the body", "AWS: rest-api-data-transformations";
+    TemplateFailed = "a template that fails, or overrides a parameter twice, fails the request", "AWS: apigateway-override-request-response-parameters";
+    StatusOfMock = "a MOCK answers with the integer `statusCode` of its rendered request template", "AWS: how-to-mock-integration";
     // Response templates.
     TemplateOfAccept = "a template is for the first media type that the client accepts", "AWS: request-response-data-mappings";
     JsonTemplate = "no template is for what the client accepts; application/json comes first", "LocalStack, measured against AWS";
@@ -68,6 +77,11 @@ rules! {
     DefaultResponse = "no pattern matches, the response without a pattern answers", "AWS: api-gateway-integration-settings-integration-response";
     NoResponse = "no pattern matches and there is no default response: 500", "observed on AWS";
     UndeclaredResponse = "the status is not among the responses of the method: 500", "observed on AWS";
+    // Gateway responses.
+    CustomizedType = "the API customises the gateway response of this type", "AWS: api-gateway-gatewayresponse-definition";
+    CustomizedDefault = "the API does not customise this type, but the default of its family", "AWS: api-gateway-gatewayresponse-definition";
+    UncustomizedType = "the API customises neither this type nor the default of its family", "AWS: api-gateway-gatewayresponse-definition";
+    BeforeTheApi = "a request that is too large is answered before its API is known, so that nothing is customised", "AWS: supported-gateway-response-types";
 }
 
 impl Rule {

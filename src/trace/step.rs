@@ -91,6 +91,8 @@ pub struct HeaderFate {
     pub name: String,
     /// What became of it.
     pub fate: Fate,
+    /// Why.
+    pub rule: Rule,
 }
 
 /// One step of a template.
@@ -111,7 +113,12 @@ pub struct TemplateStep {
 /// in headers and queries are masked wherever they turn up, in bodies too: as they are, encoded for a
 /// URL, as a JSON text or in base64, and each value of a cookie. What a template has cut or joined is
 /// not known again, nor is a value of fewer than six bytes inside of another text; whatever else is in
-/// a body is there as it is. Times are in microseconds, and there is one only where it was measured.
+/// a body is there as it is.
+///
+/// The name of a time ends in its unit. Every step has a `rule`, that which decided it, but for
+/// [`Headers`](Self::Headers), which has one with each header, and four that tell a message as it was:
+/// [`Request`](Self::Request), [`IntegrationRequest`](Self::IntegrationRequest), [`Answer`](Self::Answer)
+/// and [`MethodResponse`](Self::MethodResponse).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(
     tag = "step",
@@ -125,7 +132,7 @@ pub enum Step {
         /// `$context.requestId`.
         request_id: String,
         /// When, in milliseconds since 1970.
-        time: i64,
+        time_ms: i64,
         /// Its method.
         method: String,
         /// Its path, as sent.
@@ -147,6 +154,8 @@ pub enum Step {
         integration: String,
         /// The body, if something reads it before it is sent on.
         body: Option<Payload>,
+        /// Why this resource.
+        rule: Rule,
     },
     /// The request was held against its method's request validator.
     Validation {
@@ -198,6 +207,8 @@ pub enum Step {
         steps: Vec<TemplateStep>,
         /// Why it failed.
         error: Option<String>,
+        /// Whether it rendered.
+        rule: Rule,
     },
     /// An override of a template went over a mapped parameter, a header or the status.
     Override {
@@ -214,6 +225,8 @@ pub enum Step {
     MockStatus {
         /// The status.
         status: i64,
+        /// Where it is read.
+        rule: Rule,
     },
     /// The integration request as it is handed to the backend, signed if it is to be signed.
     IntegrationRequest {
@@ -235,7 +248,7 @@ pub enum Step {
         /// Its body, as far as it was read.
         body: Payload,
         /// How long the head of the answer took, in microseconds.
-        latency: u64,
+        latency_us: u64,
     },
     /// An integration response was selected.
     Selection {
@@ -263,8 +276,13 @@ pub enum Step {
         message: String,
         /// What caused it.
         cause: Option<String>,
-        /// The gateway response that answers, such as `DEFAULT_5XX`.
+        /// The type of gateway response for this kind, such as `INTEGRATION_TIMEOUT`.
+        response_type: String,
+        /// The gateway response that answers: that of the type, or the one whose customisation it takes,
+        /// such as `DEFAULT_5XX`.
         gateway_response: String,
+        /// Why this one.
+        rule: Rule,
     },
     /// The method response, as the client gets it.
     MethodResponse {
@@ -275,7 +293,7 @@ pub enum Step {
         /// Its body, as far as it was read.
         body: Payload,
         /// How long the request took until here, in microseconds.
-        elapsed: u64,
+        elapsed_us: u64,
     },
 }
 

@@ -31,7 +31,16 @@ use crate::stage::StageOptions;
 /// Send one request through an API and tell what happens to it
 ///
 /// Runs the request as `serve` would and prints the execution log in the form of API Gateway's own test of a method,
-/// then every step with the rule that decided, then the response. Values of secret headers are masked in log and steps.
+/// then every step with the rule that decided, then the response. Values of secret headers
+/// and parameters are masked in log and steps, but not what a template has cut out of them or joined to them.
+///
+/// As API Gateway's, the log cuts off what is longer than 1,024 bytes; in JSON the steps have all of it. An answer that
+/// breaks off is told in it with status 504, though the client has that of its head.
+///
+/// In JSON the name of a time ends in its unit: `timeMs` and `latencyMs` in milliseconds, `latencyUs` and `elapsedUs` of the
+/// steps in microseconds. Every step has a `rule` but `headers`, which has one with each header, and the four that show a
+/// message as it was: `request`, `integration-request`, `answer`, `method-response`.
+///
 /// Exit codes: 0 the request was answered, whatever the status, 1 the document has errors or something cannot be read
 /// (or, with --fail, the status is 400 or more), 2 usage.
 #[derive(Debug, Args)]
@@ -102,14 +111,14 @@ pub(crate) struct Invoke {
 const EXAMPLES: &str = "Examples:
   apigw invoke api.yaml GET /pets/7 --stage-variable backend=127.0.0.1:9000
   apigw invoke api.yaml POST /orders --header Content-Type=application/json --body order.json
-  apigw invoke api.yaml GET /pets/9 --mock-backend not-found.http --format json | jq '.trace[].rule'";
+  apigw invoke api.yaml GET /pets/9 --mock-backend not-found.http --format json | jq -c '.trace[] | {step, rule}'";
 
 /// A form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// The log, the steps and the response, for people
     Text,
-    /// One object with status, headers, multiValueHeaders, body, latency (in milliseconds), log, and all steps as trace
+    /// One object with status, headers, multiValueHeaders, body, latencyMs, log, and all steps as trace
     Json,
 }
 
@@ -291,7 +300,7 @@ fn json(trace: &Trace, steps: &[Step], broken: Option<&str>) -> Result<String, F
         status,
         headers,
         body,
-        elapsed,
+        elapsed_us,
     }) = steps.last()
     {
         let single: Map<String, Value> = headers
@@ -315,7 +324,7 @@ fn json(trace: &Trace, steps: &[Step], broken: Option<&str>) -> Result<String, F
         if text.is_err() {
             out.insert("isBase64Encoded".into(), json!(true));
         }
-        out.insert("latency".into(), json!(elapsed / 1000));
+        out.insert("latencyMs".into(), json!(elapsed_us / 1000));
     }
     if let Some(why) = broken {
         out.insert("bodyError".into(), json!(why));

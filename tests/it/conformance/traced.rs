@@ -29,7 +29,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
         1,
         &[
             "selection no-response",
-            "failure Configuration API_CONFIGURATION_ERROR",
+            "failure Configuration API_CONFIGURATION_ERROR uncustomized-type",
         ],
     ),
     (
@@ -55,7 +55,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
         1,
         &[
             "request template never-refuses",
-            "failure UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE",
+            "failure UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE uncustomized-type",
         ],
     ),
     (
@@ -63,7 +63,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
         1,
         &[
             "request template when-no-templates-refuses",
-            "failure UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE",
+            "failure UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE uncustomized-type",
         ],
     ),
     (
@@ -92,7 +92,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
         1,
         &[
             "request template json-without-content-type application/json",
-            "failure Template DEFAULT_5XX",
+            "failure Template DEFAULT_5XX uncustomized-type",
         ],
     ),
     (
@@ -106,7 +106,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
     (
         "mock/status-code-must-be-an-integer",
         1,
-        &["failure Configuration API_CONFIGURATION_ERROR"],
+        &["failure Configuration API_CONFIGURATION_ERROR uncustomized-type"],
     ),
     (
         "mock/response-override-set-in-request-template",
@@ -149,7 +149,7 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
     (
         "headers/http-refused-mappings-content-length",
         1,
-        &["failure RefusedHeader DEFAULT_5XX"],
+        &["failure RefusedHeader DEFAULT_5XX uncustomized-type"],
     ),
     (
         "param-mapping/names-are-case-sensitive",
@@ -162,14 +162,14 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
     (
         "param-mapping/broken-json-with-json-path",
         1,
-        &["failure BrokenJson DEFAULT_4XX"],
+        &["failure BrokenJson DEFAULT_4XX uncustomized-type"],
     ),
     (
         "validation/missing-header",
         1,
         &[
             "validation required-parameters",
-            "failure MissingParameters BAD_REQUEST_PARAMETERS",
+            "failure MissingParameters BAD_REQUEST_PARAMETERS uncustomized-type",
         ],
     ),
     (
@@ -185,18 +185,18 @@ const DECIDED: &[(&str, usize, &[&str])] = &[
         1,
         &[
             "validation body-matches-model",
-            "failure InvalidBody BAD_REQUEST_BODY",
+            "failure InvalidBody BAD_REQUEST_BODY uncustomized-type",
         ],
     ),
     (
         "failure/http-timeout",
         1,
-        &["failure Timeout INTEGRATION_TIMEOUT"],
+        &["failure Timeout INTEGRATION_TIMEOUT uncustomized-type"],
     ),
     (
         "failure/unreachable-address",
         1,
-        &["failure Network INTEGRATION_FAILURE"],
+        &["failure Network INTEGRATION_FAILURE uncustomized-type"],
     ),
     (
         "response-mapping/body-json-path-without-match",
@@ -252,10 +252,11 @@ fn line(step: &Value) -> Option<String> {
     let text = |name: &str| step[name].as_str();
     let kind = text("step")?;
     let decided = match text("rule") {
-        Some(rule) => rule.to_owned(),
-        None if kind == "failure" => {
-            format!("{} {}", text("kind")?, text("gatewayResponse")?)
+        Some(rule) if kind == "failure" => {
+            let (kind, response) = (text("kind")?, text("gatewayResponse")?);
+            format!("{kind} {response} {rule}")
         }
+        Some(rule) => rule.to_owned(),
         None if kind == "headers" => {
             let fate = |header: &Value| {
                 format!(
@@ -281,11 +282,23 @@ fn line(step: &Value) -> Option<String> {
     Some(line)
 }
 
+/// What of a step has no rule though it should; steps that show a message as it was have none.
+fn without_a_rule(step: &Value) -> bool {
+    let rule = |of: &Value| of["rule"].as_str().is_some_and(|rule| !rule.is_empty());
+    match step["step"].as_str() {
+        Some("request" | "integration-request" | "answer" | "method-response") => rule(step),
+        Some("headers") => !step["headers"].as_array().unwrap().iter().all(rule),
+        _ => !rule(step),
+    }
+}
+
 #[test]
 fn the_trace_names_the_rule_that_decided() {
     let mut wrong = Vec::new();
     for (name, step, rules) in DECIDED {
         let steps = trace_of(name, *step);
+        let without = steps.iter().find(|step| without_a_rule(step));
+        wrong.extend(without.map(|step| format!("{name}: the rule of {step}")));
         let lines: Vec<String> = steps.iter().filter_map(line).collect();
         let mut rest = lines.iter();
         // Of several headers in one step the one that is looked for is enough.
