@@ -11,10 +11,11 @@ const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there is one, `AWS_SESSION_TOKEN`. An empty
-/// variable counts as none.
+/// variable counts as none. Blanks and line ends around a value are left out.
 ///
 /// # Errors
-/// [`CredentialsErrorKind::Missing`], with the name of the variable that is not set.
+/// [`CredentialsErrorKind::Missing`], with the name of the variable that is not set;
+/// [`CredentialsErrorKind::Failed`], with the name of one that holds a line end within.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Environment;
 
@@ -27,18 +28,13 @@ impl ProvideCredentials for Environment {
 fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, CredentialsError> {
     let find = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     let required = |name: &str| {
-        find(name)
-            .map(|value| value.trim().to_owned())
-            .ok_or_else(|| {
-                let message = format!("the environment variable {name} is not set");
-                CredentialsError::new(CredentialsErrorKind::Missing, message)
-            })
+        find(name).ok_or_else(|| {
+            let message = format!("the environment variable {name} is not set");
+            CredentialsError::new(CredentialsErrorKind::Missing, message)
+        })
     };
-    let credentials = Credentials::new(required(ID)?, required(SECRET)?);
-    Ok(match find(TOKEN) {
-        Some(token) => credentials.session_token(token.trim()),
-        None => credentials,
-    })
+    let (id, secret) = (required(ID)?, required(SECRET)?);
+    Credentials::found([ID, SECRET, TOKEN], &id, &secret, find(TOKEN).as_deref())
 }
 
 #[cfg(test)]
@@ -57,5 +53,9 @@ mod tests {
         let error = read(|name| (name == ID).then(|| "x".to_owned())).unwrap_err();
         assert_eq!(error.kind(), CredentialsErrorKind::Missing);
         assert!(error.to_string().contains(SECRET), "{error}");
+        let two_lines = |name: &str| Some(format!("{name}\nx"));
+        let error = read(two_lines).unwrap_err();
+        assert_eq!(error.kind(), CredentialsErrorKind::Failed);
+        assert!(error.to_string().starts_with(ID), "{error}");
     }
 }

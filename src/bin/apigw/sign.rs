@@ -15,7 +15,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tower::Layer;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::credentials::SharedProvider;
+use tower_apigw::credentials::{CredentialsErrorKind, SharedProvider};
 use tower_apigw::layer::{DispatchLayer, PayloadSigning, SigV4Layer};
 use tower_apigw::server::{End, Server};
 use tower_apigw::signing::SignedHeaders;
@@ -34,6 +34,12 @@ use crate::signals::Signals;
 /// own clients would find (environment, profile, web identity, container, instance) or with those of
 /// --role-arn, and streams request and answer. GET /health answers 200 by itself. Exit codes: 0 ended by a signal, 1 no credentials,
 /// 2 usage, 3 it cannot listen.
+///
+/// A client's own Authorization cannot be kept: the signature stands in that header, and services refuse a request that
+/// brings two kinds of authorization. --duplicate-header Authorization passes it on as X-Original-Authorization.
+///
+/// Blanks and line ends around keys and tokens are left out, wherever they are from: no key has any, and what is put into a
+/// variable or a file often brings a line end along. A key with one within is refused.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
     /// Where requests go: a scheme and a host, such as `https://dynamodb.eu-west-1.amazonaws.com`
@@ -237,8 +243,13 @@ impl Sign {
         let credentials = self.credentials.signers().own;
         // Told now rather than with the first request.
         credentials.own().await.map_err(|error| {
-            Failure::document(format!("there are no credentials: {error}"))
-                .help("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+            let failure = Failure::document(format!("there are no credentials: {error}"));
+            match error.kind() {
+                CredentialsErrorKind::Missing => {
+                    failure.help("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+                }
+                _ => failure,
+            }
         })?;
         let mut signals = Signals::new()
             .map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;

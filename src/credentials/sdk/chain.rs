@@ -116,8 +116,9 @@ impl DefaultChain {
 
     async fn credentials(&self) -> Result<Credentials, CredentialsError> {
         // They come first in the chain, and no file has to be read for them.
-        if let Ok(found) = Environment.provide().await {
-            return Ok(found);
+        match Environment.provide().await {
+            Err(error) if error.kind() == CredentialsErrorKind::Missing => {}
+            found => return found,
         }
         match self.config().await.credentials_provider() {
             Some(provider) => convert::provide(&provider).await,

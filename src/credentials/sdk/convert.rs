@@ -17,7 +17,7 @@ pub(super) async fn provide(
     provider: &impl provider::ProvideCredentials,
 ) -> Result<Credentials, CredentialsError> {
     match in_silence(provider.provide_credentials()).await {
-        Ok(theirs) => Ok(ours(&theirs)),
+        Ok(theirs) => ours(&theirs),
         Err(error) => Err(failure(&error)),
     }
 }
@@ -28,15 +28,18 @@ pub(super) fn in_silence<F: Future>(future: F) -> WithDispatch<F> {
     future.with_subscriber(Dispatch::none())
 }
 
-fn ours(theirs: &Theirs) -> Credentials {
-    let mut credentials = Credentials::new(theirs.access_key_id(), theirs.secret_access_key());
-    if let Some(token) = theirs.session_token() {
-        credentials = credentials.session_token(token);
-    }
-    if let Some(end) = theirs.expiry() {
-        credentials = credentials.expires_at(end);
-    }
-    credentials
+fn ours(theirs: &Theirs) -> Result<Credentials, CredentialsError> {
+    let names = [
+        "the id of the access key",
+        "the secret access key",
+        "the session token",
+    ];
+    let (id, secret) = (theirs.access_key_id(), theirs.secret_access_key());
+    let found = Credentials::found(names, id, secret, theirs.session_token())?;
+    Ok(match theirs.expiry() {
+        Some(end) => found.expires_at(end),
+        None => found,
+    })
 }
 
 /// Their errors hold what was answered, in which a secret may stand: only the texts of the causes

@@ -227,3 +227,50 @@ fn without_an_upstream_or_credentials() {
     assert_eq!(code, 1);
     assert!(told.contains("set AWS_ACCESS_KEY_ID and"), "{told}");
 }
+
+/// A key with a line end within would make every signature wrong; one behind it is left out (the tests of
+/// credentials show that).
+#[test]
+fn keys_that_are_none_are_told_at_once() {
+    let sign = [
+        "sign",
+        "--upstream=https://a.example",
+        "--service=s3",
+        "--region=a",
+    ];
+    let mut twice = apigw();
+    let twice = twice
+        .args(sign)
+        .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "hunter2\nhunter2\n")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let (code, out, told) = crate::cli::outcome(twice.output().unwrap());
+    assert_eq!((code, out.as_str()), (1, ""), "{told}");
+    assert!(
+        told.contains("AWS_SECRET_ACCESS_KEY holds a line end"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+    // A process that writes its secret with a line end.
+    let credentials = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "hunter2\\nx"}"#;
+    let profile = crate::cli::Document::new(
+        "ini",
+        format!("[default]\ncredential_process = printf '{credentials}'\n"),
+    );
+    let mut process = apigw();
+    let process = process
+        .args(sign)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env_remove("AWS_PROFILE")
+        .env("AWS_CONFIG_FILE", profile.path())
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/none")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let (code, _, told) = crate::cli::outcome(process.output().unwrap());
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains("the secret access key holds a line end"),
+        "{told}"
+    );
+    assert!(!told.contains("hunter2"), "{told}");
+}
