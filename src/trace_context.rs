@@ -11,6 +11,8 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// As much of `tracestate` as everybody has to pass on.
 const STATE_LENGTH: usize = 512;
 const STATE_MEMBERS: usize = 32;
+/// What is longer is left out first where not all fits.
+const LONG_MEMBER: usize = 128;
 
 const SAMPLED: u8 = 1;
 /// The id of the trace is random.
@@ -162,8 +164,7 @@ impl Parent {
 
 /// All of `tracestate` in one line; none if a part of it is not valid.
 fn state(headers: &HeaderMap) -> Option<HeaderValue> {
-    let mut whole = String::new();
-    let mut count = 0;
+    let mut members = Vec::new();
     for line in headers.get_all(TRACESTATE) {
         // Lines are of visible characters.
         for member in line.to_str().ok()?.split(',') {
@@ -172,45 +173,40 @@ fn state(headers: &HeaderMap) -> Option<HeaderValue> {
                 continue;
             }
             let (key, value) = member.split_once('=')?;
-            count += 1;
-            if !is_key(key) || !is_value(value) || count > STATE_MEMBERS {
+            if !is_key(key) || !is_value(value) || members.len() == STATE_MEMBERS {
                 return None;
             }
-            // Chosen: members beyond the length are left out whole, the oldest of them.
-            if whole.len() + 1 + member.len() > STATE_LENGTH {
-                return HeaderValue::try_from(whole).ok();
-            }
-            if !whole.is_empty() {
-                whole.push(',');
-            }
-            whole.push_str(member);
+            members.push(member);
         }
     }
-    match whole.as_str() {
-        "" => None,
-        _ => HeaderValue::try_from(whole).ok(),
+    shorten(&mut members);
+    match members.as_slice() {
+        [] => None,
+        members => HeaderValue::try_from(members.join(",")).ok(),
+    }
+}
+
+/// Leaves out whole members until the rest is not too long.
+// W3C: 3.3.1.5 — first those that are long, and of these and of the others the last first.
+fn shorten(members: &mut Vec<&str>) {
+    let all: usize = members.iter().map(|member| member.len() + 1).sum();
+    let mut length = all.saturating_sub(1);
+    for least in [LONG_MEMBER + 1, 0] {
+        for at in (0..members.len()).rev() {
+            if length > STATE_LENGTH && members.get(at).is_some_and(|one| one.len() >= least) {
+                length = length.saturating_sub(members.remove(at).len() + 1);
+            }
+        }
     }
 }
 
 fn is_key(key: &str) -> bool {
-    let (tenant, system) = match key.split_once('@') {
-        Some((tenant, system)) => (tenant, Some(system)),
-        None => (key, None),
+    let fits = |(at, byte): (usize, u8)| match byte {
+        b'a'..=b'z' | b'0'..=b'9' => true,
+        b'_' | b'-' | b'*' | b'/' | b'@' => at > 0,
+        _ => false,
     };
-    let is_part = |part: &str, most: usize, digit: bool| {
-        part.len() <= most
-            && part.bytes().enumerate().all(|(at, byte)| match byte {
-                b'a'..=b'z' => true,
-                b'0'..=b'9' => at > 0 || digit,
-                b'_' | b'-' | b'*' | b'/' => at > 0,
-                _ => false,
-            })
-            && !part.is_empty()
-    };
-    match system {
-        None => is_part(tenant, 256, true),
-        Some(system) => is_part(tenant, 241, true) && is_part(system, 14, false),
-    }
+    !key.is_empty() && key.len() <= 256 && key.bytes().enumerate().all(fits)
 }
 
 fn is_value(value: &str) -> bool {
@@ -222,6 +218,9 @@ fn is_value(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
     use super::*;
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -314,8 +313,9 @@ mod tests {
             (&[""], None),
             (&["a"], None),
             (&["A=1"], None),
-            (&["a@0=1"], None),
-            (&["a@=1"], None),
+            (&["a@0=1"], Some("a@0=1")),
+            (&["a@b@=1"], Some("a@b@=1")),
+            (&["@a=1"], None),
             (&["a=1=2"], None),
             (&["a="], None),
             (&["é=1"], None),
@@ -328,6 +328,89 @@ mod tests {
         let value = "v".repeat(250);
         let long = state(&[&format!("a={value},b={value},c={value}")]).unwrap();
         assert_eq!(long, format!("a={value},b={value}"));
+        // Those of more than 128 go first, wherever they stand.
+        let (huge, short) = ("v".repeat(255), "v".repeat(100));
+        let long = state(&[&format!("a={huge},b={short},c={huge},d={short}")]).unwrap();
+        assert_eq!(long, format!("a={huge},b={short},d={short}"));
+        let long = state(&[&format!("k={short},").repeat(8)]).unwrap();
+        assert_eq!(long.split(',').count(), 4);
+    }
+
+    /// What is valid by the grammar alone.
+    fn parts(parent: &str) -> Option<(&str, &str)> {
+        let grammar = r"^(00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}|([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?)$";
+        let found = Regex::new(grammar).unwrap().captures(parent)?;
+        let of = |one: usize, other: usize| found.get(one).or_else(|| found.get(other));
+        let (trace, span) = (of(2, 5)?.as_str(), of(3, 6)?.as_str());
+        let is_version = found
+            .get(4)
+            .is_none_or(|it| !matches!(it.as_str(), "00" | "ff"));
+        let is_zero = |id: &str| id.bytes().all(|digit| digit == b'0');
+        (is_version && !is_zero(trace) && !is_zero(span)).then_some((trace, span))
+    }
+
+    /// A `traceparent`, or nearly one.
+    fn parent() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => "(00|00|01|cc|ff|[0-9a-f]{2})-([0-9a-f]{32}|0{32})-([0-9a-f]{16}|0{16})-[0-9a-f]{2}(-[ -~]{0,9})?",
+            2 => "00-[0-9a-fA-F]{31,33}-[0-9a-f]{15,17}-[0-9a-fg]{1,3}",
+            1 => "[0-9a-f-]{50,60}",
+            1 => "[ -~]{0,60}",
+        ]
+    }
+
+    /// A member of `tracestate`, or nearly one, with what may stand around it.
+    fn member() -> impl Strategy<Value = String> {
+        prop_oneof![
+            8 => r"[ \t]{0,2}[a-z0-9][a-z0-9_*/@-]{0,20}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,200}[\x21-\x2b\x2d-\x3c\x3e-\x7e][ \t]{0,2}",
+            1 => "[a-z@]{1,3}=[ -~]{0,9}",
+            1 => "[a-z]{250,260}=[a-z]{250,260}",
+            1 => "[ \t]{0,2}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_what_goes_on_is_valid(
+            parents in prop::collection::vec(parent(), 0..3),
+            states in prop::collection::vec(prop::collection::vec(member(), 0..20), 0..3),
+        ) {
+            let mut lines: Vec<(&'static str, String)> = Vec::new();
+            lines.extend(parents.iter().map(|line| ("traceparent", line.clone())));
+            lines.extend(states.iter().map(|line| ("tracestate", line.join(","))));
+            let lines: Vec<_> = lines.iter().map(|(name, line)| (*name, line.as_str())).collect();
+            let (first, state) = written(&lines);
+            let sevens = ("07".repeat(16), "07".repeat(8));
+            let (trace, span) = parts(&first).unwrap();
+            prop_assert!(first.starts_with("00-") && first.len() == 55 && span == sevens.1);
+            // A header's value has no blanks at its ends.
+            let valid = match &*parents {
+                [one] => parts(one.trim_matches([' ', '\t'])),
+                _ => None,
+            };
+            match valid {
+                Some((theirs, _)) => prop_assert_eq!(trace, theirs),
+                None => {
+                    prop_assert_eq!((trace, &first[53..]), (&*sevens.0, "03"));
+                    prop_assert!(state.is_none());
+                }
+            }
+            let Some(state) = state else { return Ok(()) };
+            prop_assert!(state.len() <= STATE_LENGTH);
+            let members: Vec<&str> = state.split(',').collect();
+            prop_assert!(members.len() <= STATE_MEMBERS);
+            let grammar = Regex::new(r"^[a-z0-9][a-z0-9_*/@-]{0,255}=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$").unwrap();
+            let mut theirs = states.iter().flatten().map(|member| member.trim_matches([' ', '\t']));
+            for member in members {
+                prop_assert!(grammar.is_match(member), "{member:?}");
+                // In the order in which they came.
+                prop_assert!(theirs.any(|one| one == member));
+            }
+            // What goes on goes on again.
+            let again = written(&[("traceparent", &first), ("tracestate", &state)]);
+            prop_assert_eq!(parts(&again.0).map(|(trace, _)| trace), Some(trace));
+            prop_assert_eq!(again.1, Some(state));
+        }
     }
 
     #[test]
