@@ -48,11 +48,15 @@ pub(crate) struct Ear(Option<(Waker, Waker)>);
 impl Ear {
     /// The waker that wakes what `task` wakes.
     pub(crate) fn of(&mut self, task: &Waker) -> &Waker {
-        let kept = self.0.take().filter(|(known, _)| known.will_wake(task));
-        let (_, waker) = self.0.insert(kept.unwrap_or_else(|| {
+        if let Some((known, _)) = &self.0
+            && !known.will_wake(task)
+        {
+            self.0 = None;
+        }
+        let (_, waker) = self.0.get_or_insert_with(|| {
             let waker = Waker::from(Arc::new(Listening(task.clone())));
             (task.clone(), waker)
-        }));
+        });
         waker
     }
 }

@@ -325,16 +325,17 @@ impl Body {
     }
 
     /// Ends with an error as soon as more than `limit` bytes have come.
-    pub(crate) fn limited(self, limit: Option<u64>) -> Result<Self, BodyError> {
-        let Some(limit) = limit else { return Ok(self) };
+    pub(crate) fn limit(&mut self, limit: Option<u64>) -> Result<(), BodyError> {
+        let Some(limit) = limit else { return Ok(()) };
         let hint = self.size_hint();
         if hint.lower() > limit {
             return Err(BodyError::too_large());
         }
-        match hint.exact() {
-            Some(_) => Ok(self),
-            None => Ok(Self(Kind::Limited(Box::new((self, limit))))),
+        if hint.exact().is_none() {
+            let unlimited = std::mem::take(self);
+            self.0 = Kind::Limited(Box::new((unlimited, limit)));
         }
+        Ok(())
     }
 }
 

@@ -64,6 +64,10 @@ pub(super) fn finish_proxy(call: Arc<Call>, response: Response<Body>) -> Step {
         return Step::Later(Box::pin(stream(call, parts, body)));
     }
     if let Some(bytes) = body.as_bytes() {
+        let limit = call.plan.stage().limits.collect_response();
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+            return Step::Done(Err(capture::backend_body(BodyError::too_large())));
+        }
         return Step::Done(proxied(&call, parts, &bytes));
     }
     Step::Later(Box::pin(async move {

@@ -133,14 +133,12 @@ where
 {
     fn send(
         &mut self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         known: Option<Arc<Call>>,
     ) -> ResponseFuture<S::Future> {
-        match self.map(request, known) {
-            Ok((Outcome::Send | Outcome::SendBody(_), request)) => {
-                ResponseFuture::pass(self.inner.call(request))
-            }
-            Ok((Outcome::Answer(status), request)) => {
+        match self.map(&mut request, known) {
+            Ok(None) => ResponseFuture::pass(self.inner.call(request)),
+            Ok(Some(status)) => {
                 if let Some(trace) = request.extensions().get::<Trace>() {
                     trace.record(Step::MockStatus {
                         status,
@@ -155,42 +153,39 @@ where
         }
     }
 
+    /// The status that a MOCK answers with, if it is one.
     fn map(
         &self,
-        mut request: Request<Body>,
+        request: &mut Request<Body>,
         known: Option<Arc<Call>>,
-    ) -> Result<(Outcome, Request<Body>), Error> {
+    ) -> Result<Option<i64>, Error> {
         match known {
             Some(call) => self.map_call(&call, request),
-            None => {
-                let call = capture::capture(&self.plan, &mut request)?;
-                self.map_call(&call, request)
-            }
+            None => self.map_call(&capture::capture(&self.plan, request)?, request),
         }
     }
 
-    fn map_call(
-        &self,
-        call: &Call,
-        request: Request<Body>,
-    ) -> Result<(Outcome, Request<Body>), Error> {
-        let (mut parts, body) = request.into_parts();
-        let client_waits = grpc_deadline(call.request.version, &parts.headers);
-        let bytes = body.as_bytes();
-        let outcome = map_request(call, &mut parts, bytes.as_deref())?;
-        let (outcome, body) = match outcome {
-            Outcome::SendBody(payload) => (Outcome::Send, Body::from(payload)),
-            outcome => (outcome, body),
-        };
-        let body = body
-            .limited(self.plan.stage().limits.request_body)
+    fn map_call(&self, call: &Call, request: &mut Request<Body>) -> Result<Option<i64>, Error> {
+        let client_waits = grpc_deadline(call.request.version, request.headers());
+        let bytes = request.body().as_bytes();
+        let mut mock = None;
+        match map_request(call, request, bytes.as_deref())? {
+            Outcome::Send => {}
+            Outcome::SendBody(payload) => *request.body_mut() = Body::from(payload),
+            Outcome::Answer(status) => mock = Some(status),
+        }
+        let limit = self.plan.stage().limits.request_body;
+        request
+            .body_mut()
+            .limit(limit)
             .map_err(capture::client_body)?;
-        frame(&mut parts, body.length());
+        let length = request.body().length();
+        frame(request, length);
         let mut target = self.plan.target.clone();
         if let Some(client_waits) = client_waits {
             target.timeout = Some(target.timeout.map_or(client_waits, |t| t.min(client_waits)));
         }
-        parts.extensions.insert(target);
-        Ok((outcome, Request::from_parts(parts, body)))
+        request.extensions_mut().insert(target);
+        Ok(mock)
     }
 }

@@ -156,12 +156,11 @@ fn pass_on(plan: &Plan, trace: Option<&Trace>, mut response: Response<Body>) -> 
     proxy_headers(response.headers_mut(), trace);
     // AWS: response-transfer-mode — a stream has no limit.
     let limit = plan.stage().limits.response_body;
-    let Some(limit) = limit.filter(|_| !plan.streams_answer()) else {
-        return Step::Done(Ok(response));
-    };
-    let (parts, body) = response.into_parts();
-    let body = body.limited(Some(limit)).map_err(capture::backend_body);
-    Step::Done(body.map(|body| Response::from_parts(parts, body)))
+    let limit = limit.filter(|_| !plan.streams_answer());
+    Step::Done(match response.body_mut().limit(limit) {
+        Ok(()) => Ok(response),
+        Err(error) => Err(capture::backend_body(error)),
+    })
 }
 
 fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
@@ -179,7 +178,11 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
 }
 
 /// Selects for a subject, and maps the headers.
-pub(super) fn map_answer(call: Arc<Call>, response: Response<Body>, subject: Subject<'_>) -> Step {
+pub(super) fn map_answer(
+    call: Arc<Call>,
+    mut response: Response<Body>,
+    subject: Subject<'_>,
+) -> Step {
     let limits = &call.plan.stage().limits;
     let index = match select(&call, subject) {
         Ok(index) => index,
@@ -193,23 +196,27 @@ pub(super) fn map_answer(call: Arc<Call>, response: Response<Body>, subject: Sub
         )));
     };
     // What is mapped is held in memory; the limit is checked before anything is read.
-    let (mut parts, body) = response.into_parts();
-    let body = match body.limited(Some(limits.collect_response())) {
-        Ok(body) => body,
-        Err(error) => return Step::Done(Err(capture::backend_body(error))),
-    };
-    parts.status = response_plan.status;
-    let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
-    parts.extensions.insert(Selected {
+    let limit = limits.collect_response();
+    if let Err(error) = response.body_mut().limit(Some(limit)) {
+        return Step::Done(Err(capture::backend_body(error)));
+    }
+    *response.status_mut() = response_plan.status;
+    let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
+    response.extensions_mut().insert(Selected {
         index,
         content_type,
     });
-    if !response_plan.reads_body {
-        let mapped = map_headers(&call, response_plan, &mut parts.headers, None);
-        return Step::Done(mapped.map(|()| Response::from_parts(parts, body)));
+    let bytes = match response_plan.reads_body {
+        true => response.body().as_bytes(),
+        false => None,
+    };
+    if bytes.is_some() || !response_plan.reads_body {
+        let headers = response.headers_mut();
+        let mapped = map_headers(&call, response_plan, headers, bytes.as_ref());
+        return Step::Done(mapped.map(|()| response));
     }
     Step::Later(Box::pin(async move {
-        let limit = call.plan.stage().limits.collect_response();
+        let (mut parts, body) = response.into_parts();
         let until = parts.extensions.get().copied();
         let bytes = deadline::collect_answer(body, limit, until).await?;
         let response_plan = chosen(&call.plan, index).ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Version, request};
+use http::{HeaderMap, Method, Request, Version};
 
 use crate::error::{Error, ErrorKind};
 use crate::integration::{IntegrationType, Protocol};
@@ -31,9 +31,9 @@ pub(crate) enum Outcome {
 }
 
 /// Turns the head of the method request into that of the integration request.
-pub(crate) fn map(
+pub(crate) fn map<B>(
     call: &Call,
-    parts: &mut request::Parts,
+    request: &mut Request<B>,
     body: Option<&[u8]>,
 ) -> Result<Outcome, Error> {
     let plan = &*call.plan;
@@ -41,8 +41,8 @@ pub(crate) fn map(
     if plan.kind != IntegrationType::Mock {
         refuse(&call.parameters.headers, plan.kind)?;
     }
-    let hop = Hop::of(plan, parts);
-    let payload = function_payload(call, parts, body)?;
+    let hop = Hop::of(plan, request);
+    let payload = function_payload(call, request, body)?;
     let has_body = payload.is_some() || body.is_none_or(|body| !body.is_empty());
     match plan.kind {
         IntegrationType::Mock => {
@@ -54,27 +54,29 @@ pub(crate) fn map(
             });
         }
         IntegrationType::HttpProxy => match &call.request.trace {
-            None => forward_headers(&mut parts.headers),
+            None => forward_headers(request.headers_mut()),
             Some(trace) => {
-                let before: Vec<HeaderName> = parts.headers.keys().cloned().collect();
-                forward_headers(&mut parts.headers);
-                parts.headers.remove(header::HOST);
-                tracing::fates(trace, Side::Request, &before, &parts.headers);
+                let before: Vec<HeaderName> = request.headers().keys().cloned().collect();
+                forward_headers(request.headers_mut());
+                request.headers_mut().remove(header::HOST);
+                tracing::fates(trace, Side::Request, &before, request.headers());
             }
         },
         IntegrationType::Http | IntegrationType::Aws | IntegrationType::AwsProxy => {
             let content_type = if has_body && plan.kind != IntegrationType::AwsProxy {
-                parts.headers.remove(header::CONTENT_TYPE)
+                request.headers_mut().remove(header::CONTENT_TYPE)
             } else {
                 None
             };
-            parts.headers.clear();
+            request.headers_mut().clear();
             if let Some(content_type) = content_type {
-                parts.headers.insert(header::CONTENT_TYPE, content_type);
+                request
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, content_type);
             }
         }
     }
-    let out = &mut parts.headers;
+    let out = request.headers_mut();
     // Recorded: T:test_lambda_aws_proxy_integration_request_data_mapping — mappings are ignored.
     let mapped = match plan.kind {
         IntegrationType::AwsProxy => &[][..],
@@ -107,19 +109,19 @@ pub(crate) fn map(
         aws.headers(call, out, has_body);
     }
 
-    parts.method = plan
-        .method
-        .clone()
-        .unwrap_or_else(|| call.request.method.clone());
-    parts.version = hop.apply(&mut parts.headers);
+    let method = plan.method.as_ref().unwrap_or(&call.request.method);
+    *request.method_mut() = method.clone();
+    *request.version_mut() = hop.apply(request.headers_mut());
     if let Some(template) = &plan.uri {
         let more = query_string(call);
-        parts.uri = template.build(&|name| call.parameters.path_value(name), &more)?;
+        let uri = template.build(&|name| call.parameters.path_value(name), &more)?;
         let is_host = |one: &Parameter| one.header == Some(header::HOST) && !one.values.is_empty();
         if !mapped.iter().any(is_host) {
-            let host = template.host(&parts.uri)?;
-            parts.headers.insert(header::HOST, host);
+            request
+                .headers_mut()
+                .insert(header::HOST, template.host(&uri)?);
         }
+        *request.uri_mut() = uri;
     }
     Ok(payload.map_or(Outcome::Send, Outcome::SendBody))
 }
@@ -137,14 +139,14 @@ enum Hop {
 }
 
 impl Hop {
-    fn of(plan: &Plan, parts: &request::Parts) -> Self {
+    fn of<B>(plan: &Plan, request: &Request<B>) -> Self {
         let target = &plan.target;
         match target.protocol {
-            Protocol::Http1 if target.websocket && asks_for_websocket(parts) => Self::WebSocket,
+            Protocol::Http1 if target.websocket && asks_for_websocket(request) => Self::WebSocket,
             Protocol::Http1 => Self::Http1,
             Protocol::Http2 => Self::Http2 {
-                trailers: grpc::is_named(&parts.headers)
-                    || names(&parts.headers, header::TE, "trailers"),
+                trailers: grpc::is_named(request.headers())
+                    || names(request.headers(), header::TE, "trailers"),
             },
         }
     }
@@ -168,10 +170,10 @@ impl Hop {
 }
 
 // RFC 6455, 4.1
-fn asks_for_websocket(parts: &request::Parts) -> bool {
-    parts.method == Method::GET
-        && names(&parts.headers, header::UPGRADE, "websocket")
-        && names(&parts.headers, header::CONNECTION, "upgrade")
+fn asks_for_websocket<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET
+        && names(request.headers(), header::UPGRADE, "websocket")
+        && names(request.headers(), header::CONNECTION, "upgrade")
 }
 
 /// Whether a header that is a list has a word in it.
@@ -185,9 +187,9 @@ fn names(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
 }
 
 /// What a function is sent, where that is not the mapped body.
-fn function_payload(
+fn function_payload<B>(
     call: &Call,
-    parts: &request::Parts,
+    request: &Request<B>,
     body: Option<&[u8]>,
 ) -> Result<Option<Bytes>, Error> {
     let plan = &*call.plan;
@@ -197,7 +199,7 @@ fn function_payload(
     let body = body.unwrap_or_default();
     let payload = match &invoked.event {
         Some(writer) => {
-            let method = plan.method.as_ref().unwrap_or(&parts.method);
+            let method = plan.method.as_ref().unwrap_or(request.method());
             // Recorded: T:test_lambda_aws_proxy_integration_non_post_method
             if method != Method::POST {
                 return Err(Error::new(
@@ -205,7 +207,7 @@ fn function_payload(
                     "a function is invoked with POST; set `httpMethod` of the integration to it",
                 ));
             }
-            Bytes::from(function::event(call, writer, &parts.headers, body))
+            Bytes::from(function::event(call, writer, request.headers(), body))
         }
         // Recorded: T:test_apigateway_header_remapping_aws
         None if body.is_empty() => Bytes::from_static(b"{}"),
@@ -221,17 +223,22 @@ fn function_payload(
 /// What a backend is told of the length of a body; `None` is not known in advance. The headers are
 /// mapped ones, which hold neither a length nor a transfer coding.
 // AWS: known-issues — Content-Length is generated.
-pub(crate) fn frame(parts: &mut request::Parts, length: Option<u64>) {
-    let headers = &mut parts.headers;
+pub(crate) fn frame<B>(request: &mut Request<B>, length: Option<u64>) {
     match length {
-        Some(0) if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) => {}
+        Some(0)
+            if matches!(
+                *request.method(),
+                Method::GET | Method::HEAD | Method::OPTIONS
+            ) => {}
         Some(length) => {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            request
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        None if parts.version == Version::HTTP_2 => {}
+        None if request.version() == Version::HTTP_2 => {}
         // Without it a client of hyper leaves out the body of a GET.
         None => {
-            headers.insert(
+            request.headers_mut().insert(
                 header::TRANSFER_ENCODING,
                 HeaderValue::from_static("chunked"),
             );
@@ -379,7 +386,7 @@ mod tests {
         let stage = Stage::new("s").api_id("api1");
         let plan =
             Arc::new(Plan::compile(integration, &ApiMethod::new("ANY", resource), stage).unwrap());
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let facts = Arc::new(MethodRequest {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -391,7 +398,9 @@ mod tests {
         });
         let mut call = Call::capture(plan, facts, &parts.headers, Some(body.to_owned().into()))?;
         let body = call.map_body(&parts.headers)?;
-        map(&call, &mut parts, Some(&body))?;
+        let mut request = Request::from_parts(parts, ());
+        map(&call, &mut request, Some(&body))?;
+        let (parts, ()) = request.into_parts();
         let mut lines: Vec<String> = parts
             .headers
             .iter()
