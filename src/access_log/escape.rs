@@ -21,10 +21,14 @@ impl Escape {
         }
     }
 
-    /// Appends a value.
-    pub(super) fn push(self, value: &str, out: &mut String) {
+    /// Appends a value, in which blanks are escaped as well if they would begin a field.
+    pub(super) fn push(self, value: &str, blanks: bool, out: &mut String) {
+        // Nearly all are, whatever the format.
+        if is_plain(value) && !(blanks && value.contains(' ')) {
+            return out.push_str(value);
+        }
         match self {
-            Self::Text => text(value, out),
+            Self::Text => text(value, blanks, out),
             Self::Json => json(value, out),
             Self::Xml => xml(value, out),
             Self::Csv => csv(value, out),
@@ -32,14 +36,23 @@ impl Escape {
     }
 }
 
+/// Whether no format escapes anything of a value. All of it is looked at, many bytes at once.
+fn is_plain(value: &str) -> bool {
+    value.bytes().fold(true, |plain, byte| {
+        let special = matches!(byte, b'"' | b'\\' | b'&' | b'<' | b'>' | b'\'' | b',');
+        plain & (b' '..=b'~').contains(&byte) & !special
+    })
+}
+
 // The Unicode line and paragraph separators end lines for some readers.
 fn breaks(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-fn text(value: &str, out: &mut String) {
+fn text(value: &str, blanks: bool, out: &mut String) {
     for c in value.chars() {
         match c {
+            ' ' if blanks => out.push_str("\\x20"),
             '"' | '\\' => out.extend(['\\', c]),
             c if breaks(c) => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
@@ -115,12 +128,16 @@ mod tests {
             (Escape::Csv, "\"a\"\"b\\c,<d>&??e??é\""),
         ] {
             let mut out = String::new();
-            escape.push(value, &mut out);
+            escape.push(value, false, &mut out);
             assert_eq!(out, expected, "{escape:?}");
+            let mut plain = String::new();
+            escape.push("plain and ~", false, &mut plain);
+            assert_eq!(plain, "plain and ~", "{escape:?}");
         }
-        let mut plain = String::new();
-        Escape::Csv.push("plain", &mut plain);
-        assert_eq!(plain, "plain");
+        let mut fields = String::new();
+        Escape::Text.push("a b", true, &mut fields);
+        Escape::Text.push("c\" d", true, &mut fields);
+        assert_eq!(fields, "a\\x20bc\\\"\\x20d");
     }
 
     #[test]

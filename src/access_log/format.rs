@@ -149,20 +149,15 @@ impl Format {
             // Chosen: lines stay JSON, where API Gateway's `-` for a number would break them.
             (Escape::Json, value) if !quoted => {
                 out.push('"');
-                self.escape.push(value.unwrap_or("-"), out);
+                self.escape.push(value.unwrap_or("-"), false, out);
                 out.push('"');
             }
             (_, None) => out.push('-'),
-            // A blank would begin a field.
-            (Escape::Text, Some(value)) if !quoted && variable.is_foreign() => {
-                let mut parts = value.split(' ');
-                self.escape.push(parts.next().unwrap_or_default(), out);
-                for part in parts {
-                    out.push_str("\\x20");
-                    self.escape.push(part, out);
-                }
+            (_, Some(value)) => {
+                // A blank would begin a field.
+                let blanks = self.escape == Escape::Text && !quoted && variable.is_foreign();
+                self.escape.push(value, blanks, out);
             }
-            (_, Some(value)) => self.escape.push(value, out),
         }
     }
 }

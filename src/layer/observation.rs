@@ -94,10 +94,17 @@ fn random() -> [u8; 8] {
 
 // AWS: api-gateway-variables-for-access-logging — the id is that of the service's answer.
 fn integration(response: &Response<Body>, began: Instant) -> Integration {
-    let id = |name: &str| response.headers().get(name).cloned();
+    let (mut id, mut other) = (None, None);
+    for (name, value) in response.headers() {
+        match name.as_str() {
+            "x-amzn-requestid" => id = id.or(Some(value)),
+            "x-amz-request-id" => other = other.or(Some(value)),
+            _ => {}
+        }
+    }
     Integration {
         status: response.status(),
         latency: began.elapsed(),
-        request_id: id("x-amzn-requestid").or_else(|| id("x-amz-request-id")),
+        request_id: id.or(other).cloned(),
     }
 }

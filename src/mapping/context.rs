@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -111,7 +112,7 @@ impl<'a> Facts<'a> {
             _ => "HTTP/1.1",
         };
         let identity = || Identity {
-            source_ip: request.peer.map(|peer| peer.to_string().into()),
+            source_ip: request.peer.map(|peer| address(peer).into()),
             user_agent: header(header::USER_AGENT),
             ..Identity::default()
         };
@@ -173,6 +174,21 @@ pub(crate) fn resource_id(path: &str) -> Arc<str> {
         hash /= 36;
     }
     id.into()
+}
+
+/// An address as text. Those of version 4 are written by hand: formatting takes ten times as long.
+fn address(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else {
+        return address.to_string();
+    };
+    let mut text = String::with_capacity("255.255.255.255".len());
+    for (at, octet) in address.octets().into_iter().enumerate() {
+        if at > 0 {
+            text.push('.');
+        }
+        text.push_str(itoa::Buffer::new().format(octet));
+    }
+    text
 }
 
 #[cfg(test)]

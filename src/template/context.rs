@@ -109,8 +109,10 @@ impl Context {
     /// The fact at a dotted path as text: `stage`, `identity.sourceIp`, `authorizer.claims.sub`. Null, maps and unknown
     /// names are `None`, as all of them print as nothing.
     pub fn get(&self, path: &str) -> Option<Cow<'_, str>> {
-        let (name, rest) = match path.split_once('.') {
-            Some((name, rest)) => (name, Some(rest)),
+        // Names are short, and most have no dot.
+        let dot = path.bytes().position(|byte| byte == b'.');
+        let (name, rest) = match dot.and_then(|dot| path.split_at_checked(dot)) {
+            Some((name, rest)) => (name, rest.get(1..)),
             None => (path, None),
         };
         match (self.fact(name)?, rest) {
