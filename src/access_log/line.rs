@@ -18,6 +18,8 @@ use crate::template::Context;
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) request: &'a MethodRequest,
+    /// Whether there was no head that could be read; the request is then one of defaults.
+    pub(crate) headless: bool,
     /// Those that formats read.
     pub(crate) headers: &'a HeaderMap,
     pub(crate) record: &'a Record,
@@ -65,6 +67,7 @@ impl Values<'_> {
         let integration = self.recorded.integration.as_ref();
         let plan = self.recorded.plan.as_deref();
         match variable {
+            Variable::Context(name) if self.line.headless && is_of_head(name) => None,
             Variable::Context(name) => self.context.get(name),
             Variable::Status => self.line.status.map(status),
             Variable::ResponseLength => Some(self.line.length.to_string().into()),
@@ -122,6 +125,10 @@ impl Values<'_> {
             _ => None,
         }
     }
+}
+
+fn is_of_head(name: &str) -> bool {
+    matches!(name, "httpMethod" | "path" | "protocol")
 }
 
 fn status(status: StatusCode) -> Cow<'static, str> {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -18,7 +19,7 @@ use crate::access_log::{Format, Line, Record};
 use crate::body::{Body, End, Observer};
 use crate::error::BoxError;
 use crate::layer::capture;
-use crate::mapping::MethodRequest;
+use crate::mapping::{ClientAddress, MethodRequest};
 
 /// Gives a line of an [access log](crate::access_log) for each request.
 ///
@@ -72,6 +73,59 @@ impl AccessLogLayer {
                 take: Box::new(take),
             }),
         }
+    }
+}
+
+impl AccessLogLayer {
+    /// Gives the line of a request that no service sees, since a server answered it by itself; see
+    /// [`Server::on_refusal`](crate::server::Server::on_refusal). `length` is that of the answer's
+    /// body, in bytes. Without a head, what it would tell prints as `-`.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use std::sync::mpsc;
+    /// use http::StatusCode;
+    /// use tower_apigw::layer::AccessLogLayer;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (lines, log) = mpsc::sync_channel::<String>(1_000);
+    /// let format = "$context.identity.sourceIp $context.httpMethod $context.status #$context.requestId";
+    /// let layer = AccessLogLayer::new(format.parse()?, move |line: String| {
+    ///     let _ = lines.try_send(line);
+    /// });
+    /// let client = IpAddr::from([192, 0, 2, 7]);
+    /// layer.refused(None, Some(client), StatusCode::BAD_REQUEST, 25);
+    /// assert!(log.recv()?.starts_with("192.0.2.7 - 400 #"));
+    /// # Ok(()) }
+    /// ```
+    pub fn refused(
+        &self,
+        head: Option<&request::Parts>,
+        client: Option<IpAddr>,
+        status: StatusCode,
+        length: u64,
+    ) {
+        let mut request = Request::new(());
+        if let Some(head) = head {
+            *request.method_mut() = head.method.clone();
+            *request.uri_mut() = head.uri.clone();
+            *request.version_mut() = head.version;
+            *request.headers_mut() = head.headers.clone();
+        }
+        if let Some(client) = client {
+            request.extensions_mut().insert(ClientAddress(client));
+        }
+        let facts = capture::method_request(&mut request);
+        self.log.write(&Line {
+            request: &facts,
+            headless: head.is_none(),
+            headers: &self.log.headers(request.headers()),
+            record: &Record::default(),
+            status: Some(status),
+            length,
+            cut: None,
+            latency: Duration::ZERO,
+        });
     }
 }
 
@@ -176,14 +230,7 @@ const BROKEN: &str = "the answer broke off";
 impl Entry {
     fn begin<B>(log: &Arc<Log>, request: &mut Request<B>) -> Self {
         let facts = capture::method_request(request);
-        let mut headers = HeaderMap::new();
-        if log.reads_headers {
-            for name in [header::HOST, header::USER_AGENT] {
-                if let Some(value) = request.headers().get(&name) {
-                    headers.insert(name, value.clone());
-                }
-            }
-        }
+        let headers = log.headers(request.headers());
         let record = Record::default();
         capture::observe(request).record = Some(record.clone());
         Self {
@@ -227,6 +274,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let line = Line {
             request: &self.request,
+            headless: false,
             headers: &self.headers,
             record: &self.record,
             status: self.status,
@@ -234,8 +282,27 @@ impl Drop for Entry {
             cut: self.cut,
             latency: self.began.elapsed(),
         };
+        self.log.write(&line);
+    }
+}
+
+impl Log {
+    fn write(&self, line: &Line<'_>) {
         let mut out = String::with_capacity(256);
-        self.log.format.write(&line, &mut out);
-        (self.log.take)(out);
+        self.format.write(line, &mut out);
+        (self.take)(out);
+    }
+
+    /// The headers that lines read.
+    fn headers(&self, all: &HeaderMap) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.reads_headers {
+            for name in [header::HOST, header::USER_AGENT] {
+                if let Some(value) = all.get(&name) {
+                    headers.insert(name, value.clone());
+                }
+            }
+        }
+        headers
     }
 }

@@ -165,7 +165,7 @@ where
                 record,
             })
         });
-        let span = spans::request(&request, &facts, self.shared.plan.as_deref());
+        let span = spans::request(&mut request, &facts, self.shared.plan.as_deref());
         let started = facts.trace.as_ref().map(|_| Instant::now());
         let call = span.in_scope(|| OneCall::new(self.inner, request));
         GatewayResponseFuture {

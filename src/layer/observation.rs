@@ -24,6 +24,8 @@ pub(super) struct Observers {
     pub(super) record: Option<Record>,
     /// The span of the request in the trace of its client.
     pub(super) context: Option<Arc<TraceContext>>,
+    /// The span of the request for `tracing`, which a layer outside of this one opened.
+    pub(super) span: Option<Span>,
 }
 
 /// A call of a backend that somebody wants to know of.

@@ -17,8 +17,20 @@ use crate::layer::capture;
 use crate::mapping::{MethodRequest, OverTls, Plan};
 use crate::trace_context::TraceContext;
 
-/// The span of a client's request.
-pub(super) fn request(request: &Request<Body>, facts: &MethodRequest, plan: Option<&Plan>) -> Span {
+/// The span of a client's request. There is one: whoever stands inside of another tells it the route.
+pub(super) fn request(
+    request: &mut Request<Body>,
+    facts: &MethodRequest,
+    plan: Option<&Plan>,
+) -> Span {
+    let outer = capture::observers(request).and_then(|known| known.span.as_ref());
+    if let Some(outer) = outer {
+        if let Some(plan) = plan {
+            outer.record("http.route", plan.resource());
+            name(outer, facts, Some(plan));
+        }
+        return outer.clone();
+    }
     let span = tracing::debug_span!(
         "request",
         "otel.kind" = "server",
@@ -41,12 +53,12 @@ pub(super) fn request(request: &Request<Body>, facts: &MethodRequest, plan: Opti
     );
     if !span.is_disabled() {
         describe(&span, request, facts, plan);
+        capture::observe(request).span = Some(span.clone());
     }
     span
 }
 
-#[cold]
-fn describe(span: &Span, request: &Request<Body>, facts: &MethodRequest, plan: Option<&Plan>) {
+fn name(span: &Span, facts: &MethodRequest, plan: Option<&Plan>) {
     let method = &facts.method;
     match plan {
         Some(plan) => span.record(
@@ -55,6 +67,11 @@ fn describe(span: &Span, request: &Request<Body>, facts: &MethodRequest, plan: O
         ),
         None => span.record("otel.name", display(method)),
     };
+}
+
+#[cold]
+fn describe(span: &Span, request: &Request<Body>, facts: &MethodRequest, plan: Option<&Plan>) {
+    name(span, facts, plan);
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     if let Some(host) = host.as_ref().or(request.uri().authority()) {

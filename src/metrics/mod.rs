@@ -20,6 +20,9 @@
 //! without an answer has `error_type` instead of a status: `cancelled` when the client went away,
 //! `timeout` or `network` for calls to backends.
 //!
+//! What no route matches is counted as the route `unmatched`, what is answered before a route is
+//! looked for as `refused` ([`Metrics::refused`]).
+//!
 //! ```
 //! use tower_apigw::metrics::Metrics;
 //!
@@ -37,7 +40,11 @@ mod text;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use http::StatusCode;
+
+use crate::metrics::call::Outcome;
 use crate::metrics::histogram::Histograms;
 
 pub(crate) use call::{Call, Failure};
@@ -46,6 +53,7 @@ pub(crate) use call::{Call, Failure};
 const ROUTES: usize = 10_000;
 /// No resource path begins so.
 const UNMATCHED: &str = "unmatched";
+const REFUSED: &str = "refused";
 const OVERFLOW: &str = "overflow";
 /// OpenTelemetry's word for a method that is not told.
 const OTHER: &str = "_OTHER";
@@ -59,6 +67,7 @@ pub struct Metrics {
 
 struct Shared {
     unmatched: RouteMetrics,
+    refused: RouteMetrics,
     overflow: RouteMetrics,
     /// Locked to add routes and to print, never to count.
     routes: Mutex<Vec<RouteMetrics>>,
@@ -70,6 +79,7 @@ impl Metrics {
         Self {
             shared: Arc::new(Shared {
                 unmatched: RouteMetrics::new(OTHER, UNMATCHED),
+                refused: RouteMetrics::new(OTHER, REFUSED),
                 overflow: RouteMetrics::new(OTHER, OVERFLOW),
                 routes: Mutex::new(Vec::new()),
             }),
@@ -99,6 +109,13 @@ impl Metrics {
         self.shared.unmatched.clone()
     }
 
+    /// The counts of requests that are answered before a route is looked for: what a server refuses
+    /// to take for a request ([`Server::on_refusal`](crate::server::Server::on_refusal)), what is
+    /// shed under load.
+    pub fn refused(&self) -> RouteMetrics {
+        self.shared.refused.clone()
+    }
+
     fn routes(&self) -> MutexGuard<'_, Vec<RouteMetrics>> {
         // What a panic may have interrupted is a push.
         self.shared
@@ -107,10 +124,11 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All that were added, and the two for the others.
+    /// All that were added, and the three for the others.
     fn all(&self) -> Vec<RouteMetrics> {
         let mut all = self.routes().clone();
         all.push(self.shared.unmatched.clone());
+        all.push(self.shared.refused.clone());
         all.push(self.shared.overflow.clone());
         all
     }
@@ -161,6 +179,26 @@ impl RouteMetrics {
                 client: Histograms::default(),
             }),
         }
+    }
+}
+
+impl RouteMetrics {
+    /// Counts a request of which nothing was seen but its answer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use http::StatusCode;
+    /// use tower_apigw::metrics::Metrics;
+    ///
+    /// let metrics = Metrics::new();
+    /// metrics.refused().count(StatusCode::BAD_REQUEST, Duration::ZERO);
+    /// assert!(metrics.to_string().contains(
+    ///     "aws_apigateway_4xx_errors_total{method=\"_OTHER\",resource=\"refused\"} 1\n"
+    /// ));
+    /// ```
+    pub fn count(&self, status: StatusCode, duration: Duration) {
+        let outcome = Outcome::Status(status.as_u16());
+        self.series.server.observe(outcome, duration);
     }
 }
 

@@ -89,8 +89,8 @@ impl Refusal {
         response
     }
 
-    /// The answer as it goes over a connection of HTTP/1.
-    pub(super) fn wire(self) -> Bytes {
+    /// The answer as it goes over a connection of HTTP/1, and how many bytes its body has.
+    pub(super) fn wire(self) -> (Bytes, usize) {
         let response = self.response(Version::HTTP_11);
         let mut wire = BytesMut::new();
         wire.extend_from_slice(b"HTTP/1.1 ");
@@ -108,7 +108,7 @@ impl Refusal {
         let length = response.body().len();
         wire.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
         wire.extend_from_slice(response.body());
-        wire.freeze()
+        (wire.freeze(), length)
     }
 }
 

@@ -68,6 +68,7 @@ pub(super) async fn serve<T, S, B>(
     service: S,
     terms: Arc<Terms>,
     mut stop: watch::Receiver<bool>,
+    alive: watch::Receiver<()>,
 ) -> Result<(), BoxError>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -92,7 +93,7 @@ where
         .map(|spelled| Tap::new(server.buffer(), spelled));
     let activity = Arc::<Activity>::default();
     let refusals = match protocol {
-        Protocol::Http1 => Refusals::of(server.sizes.headers),
+        Protocol::Http1 => Refusals::of(server.sizes.headers, client, server.refusals.clone()),
         Protocol::Http2 => Refusals::default(),
     };
     let speaks_http = Arc::new(());
@@ -103,6 +104,7 @@ where
         Arc::clone(&activity),
         refusals,
         Arc::downgrade(&speaks_http),
+        alive,
     );
     let io = TokioIo::new(stream);
     let http1 = protocol == Protocol::Http1;
@@ -114,6 +116,7 @@ where
         over_tls: server.speaks_tls(),
         spelled,
         activity,
+        refusals: server.refusals.clone(),
         _speaks_http: speaks_http,
     };
 

@@ -17,8 +17,9 @@ use crate::body::Body;
 use crate::error::BoxError;
 use crate::layer::OneCall;
 use crate::mapping::{ClientAddress, OverTls, speaks_grpc};
-use crate::server::admit::{Sizes, admit};
+use crate::server::admit::{Refusal, Sizes, admit};
 use crate::server::patience::Activity;
+use crate::server::refused::Teller;
 use crate::server::spelling::Spelled;
 
 /// The service of one connection.
@@ -30,8 +31,27 @@ pub(super) struct Entry<S> {
     pub(super) over_tls: bool,
     pub(super) spelled: Option<Spelled>,
     pub(super) activity: Arc<Activity>,
+    pub(super) refusals: Teller,
     /// Gone when the connection was handed over.
     pub(super) _speaks_http: Arc<()>,
+}
+
+impl<S: Service<Request<Body>>> Entry<S> {
+    #[cold]
+    fn refuse(&self, refusal: Refusal, request: Request<Incoming>) -> EntryFuture<S> {
+        let (head, _) = request.into_parts();
+        let response = refusal.response(head.version);
+        let (status, length) = (response.status(), response.body().len());
+        self.refusals.tell(status, length, self.client, Some(&head));
+        self.activity.called();
+        EntryFuture {
+            state: State::Refused {
+                response: Some(response.map(Body::from)),
+            },
+            mark: Mark::new(self),
+            http2: head.version == Version::HTTP_2,
+        }
+    }
 }
 
 /// Answers in memory of at most this many bytes are taken by a connection of HTTP/2 at once, or
@@ -60,15 +80,7 @@ where
                 status = refusal.status().as_u16(),
                 "refused a request"
             );
-            let response = refusal.response(request.version()).map(Body::from);
-            self.activity.called();
-            return EntryFuture {
-                state: State::Refused {
-                    response: Some(response),
-                },
-                mark: Mark::new(self),
-                http2: request.version() == Version::HTTP_2,
-            };
+            return self.refuse(refusal, request);
         }
         let http2 = request.version() == Version::HTTP_2;
         // Calls of gRPC may be silent between messages for as long as both sides like; their

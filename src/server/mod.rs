@@ -41,6 +41,7 @@ mod entry;
 mod framing;
 mod patience;
 mod protocol;
+mod refused;
 mod spelling;
 mod stream;
 mod swap;
@@ -70,7 +71,9 @@ use crate::mapping::{ClientAddress, Limits};
 use crate::server::admit::Sizes;
 use crate::server::connection::Terms;
 use crate::server::patience::Times;
+use crate::server::refused::Teller;
 
+pub use refused::Refused;
 pub use swap::Swap;
 #[cfg(feature = "server-tls")]
 pub use tls::Tls;
@@ -97,6 +100,7 @@ pub struct Server {
     times: Times,
     drain: Duration,
     max_connections: usize,
+    refusals: Teller,
     #[cfg(feature = "server-tls")]
     tls: Option<Tls>,
 }
@@ -123,6 +127,7 @@ impl Server {
             },
             drain: DRAIN,
             max_connections: usize::MAX,
+            refusals: Teller::default(),
             #[cfg(feature = "server-tls")]
             tls: None,
         }
@@ -180,6 +185,31 @@ impl Server {
         self
     }
 
+    /// Tells of the requests that the server answers by itself (the table above), which no service
+    /// sees and no layer around it counts or logs. `told` runs within the connection, and must not
+    /// block. The default is nobody.
+    ///
+    /// Of HTTP/2 it is told what has a head; a head that is too large for the protocol is answered
+    /// below.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use tower_apigw::server::Server;
+    ///
+    /// let refused = Arc::new(AtomicU64::new(0));
+    /// let count = Arc::clone(&refused);
+    /// let server = Server::new().on_refusal(move |request| {
+    ///     eprintln!("{:?}: {}", request.client, request.status);
+    ///     count.fetch_add(1, Ordering::Relaxed);
+    /// });
+    /// # let _ = server;
+    /// ```
+    pub fn on_refusal(mut self, told: impl Fn(&Refused<'_>) + Send + Sync + 'static) -> Self {
+        self.refusals = Teller::new(told);
+        self
+    }
+
     /// Speaks TLS. The default is plain HTTP.
     #[cfg(feature = "server-tls")]
     pub fn tls(mut self, tls: Tls) -> Self {
@@ -195,8 +225,8 @@ impl Server {
     }
 
     /// Serves the connections of `listener` until `shutdown` is ready; then accepts no more, lets
-    /// the requests in flight end, and closes. A connection that went over to WebSocket is no
-    /// longer the server's, and is not waited for.
+    /// the requests in flight end, and closes. A connection that went over to WebSocket is waited
+    /// for as well, and cut off with the others when the time is up.
     ///
     /// Errors of single connections are logged and end nothing else. Dropping the future cuts all
     /// connections off.
@@ -221,6 +251,8 @@ impl Server {
         let tls = self.tls.clone();
         let terms = Arc::new(Terms::new(self));
         let (stop, stopped) = watch::channel(false);
+        // Each connection has an end of it, also when it has left the set.
+        let (alive, is_alive) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
         loop {
@@ -239,6 +271,7 @@ impl Server {
             }
             let client = ClientAddress(client.ip().to_canonical());
             let (service, terms) = (service.clone(), Arc::clone(&terms));
+            let is_alive = is_alive.clone();
             #[cfg(feature = "server-tls")]
             if let Some(tls) = tls.clone() {
                 let mut stopped = stopped.clone();
@@ -247,7 +280,7 @@ impl Server {
                         stream = tls.accept(stream) => stream?,
                         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
                     };
-                    connection::serve(stream, Some(client), service, terms, stopped).await
+                    connection::serve(stream, Some(client), service, terms, stopped, is_alive).await
                 });
                 continue;
             }
@@ -257,19 +290,21 @@ impl Server {
                 service,
                 terms,
                 stopped.clone(),
+                is_alive,
             ));
         }
-        drop(listener);
+        drop((listener, is_alive));
         // Nobody listens when there are no connections.
         let _ = stop.send(true);
         let all = async {
             while let Some(ended) = connections.join_next().await {
                 report(ended);
             }
+            alive.closed().await;
         };
         match timeout(drain, all).await {
             Ok(()) => End::Drained,
-            Err(_) => End::Cut(connections.len()),
+            Err(_) => End::Cut(alive.receiver_count()),
         }
     }
 }

@@ -8,17 +8,19 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
+use crate::mapping::ClientAddress;
 use crate::server::admit::Refusal;
 use crate::server::patience::Activity;
 use crate::server::protocol::Opening;
+use crate::server::refused::Teller;
 use crate::server::spelling::Tap;
 
 /// How long a client may go on sending to a connection that was closed before it was done.
 const LINGER: Duration = Duration::from_secs(2);
 
-#[derive(Debug)]
 pub(super) struct Stream<T> {
     inner: T,
     opening: Opening,
@@ -32,7 +34,13 @@ pub(super) struct Stream<T> {
     speaks_http: Weak<()>,
     lingering: Option<Pin<Box<Sleep>>>,
     shut: bool,
+    /// As long as there is one or the other, the server knows of the stream.
+    server: Option<watch::Receiver<()>>,
+    cut: Option<Cut>,
 }
+
+/// Ready when a stream is cut off that the server has handed over.
+type Cut = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<T> Stream<T> {
     pub(super) fn new(
@@ -42,6 +50,7 @@ impl<T> Stream<T> {
         activity: Arc<Activity>,
         refusals: Refusals,
         speaks_http: Weak<()>,
+        server: watch::Receiver<()>,
     ) -> Self {
         Self {
             inner,
@@ -53,7 +62,27 @@ impl<T> Stream<T> {
             speaks_http,
             lingering: None,
             shut: false,
+            server: Some(server),
+            cut: None,
         }
+    }
+
+    /// Whether the server has ended, asked of a stream that speaks HTTP no more: of the others the
+    /// server ends the connections.
+    fn is_cut(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(mut server) = self.server.take() {
+            // It never changes, and ends with the server.
+            self.cut = Some(Box::pin(async move {
+                let _ = server.changed().await;
+            }));
+        }
+        if let Some(cut) = &mut self.cut
+            && cut.as_mut().poll(cx).is_pending()
+        {
+            return false;
+        }
+        self.cut = None;
+        true
     }
 }
 
@@ -64,6 +93,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.speaks_http.strong_count() == 0 {
+            this.tap = None;
+            if this.is_cut(cx) {
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
+        }
         let before = buf.filled().len();
         if !this.opening.replay(buf) {
             ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
@@ -71,9 +106,6 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
         let read = buf.filled().get(before..).unwrap_or_default();
         if !read.is_empty() {
             this.activity.read();
-        }
-        if this.tap.is_some() && this.speaks_http.strong_count() == 0 {
-            this.tap = None;
         }
         if let Some(tap) = &mut this.tap {
             tap.see(read);
@@ -93,13 +125,17 @@ pub(super) struct Refusals {
     read: usize,
     /// Whether a part of an answer is still to be written.
     partial: bool,
+    client: Option<ClientAddress>,
+    teller: Teller,
 }
 
 impl Refusals {
-    /// Replaces them, and tells this limit on headers.
-    pub(super) fn of(limit: Option<usize>) -> Self {
+    /// Replaces them, and tells this limit on headers, and `teller` of the client.
+    pub(super) fn of(limit: Option<usize>, client: Option<ClientAddress>, teller: Teller) -> Self {
         Self {
             limit: Some(limit),
+            client,
+            teller,
             ..Self::default()
         }
     }
@@ -149,7 +185,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
             status = refusal.status().as_u16(),
             "refused what is no request"
         );
-        self.instead = refusal.wire();
+        let (wire, length) = refusal.wire();
+        let Refusals { client, teller, .. } = &self.refusals;
+        teller.tell(refusal.status(), length, *client, None);
+        self.instead = wire;
         true
     }
 

@@ -21,9 +21,10 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::credentials::SharedProvider;
-use tower_apigw::layer::{RetryLayer, TraceContextLayer};
+use tower_apigw::layer::{AccessLogLayer, RetryLayer, TraceContextLayer};
+use tower_apigw::metrics::Metrics;
 use tower_apigw::openapi::Api;
-use tower_apigw::server::{End, Server, Swap};
+use tower_apigw::server::{End, Refused, Server, Swap};
 
 use crate::backend::BackendOptions;
 use crate::credentials::{CredentialsOptions, Signers};
@@ -266,18 +267,20 @@ impl Serve {
         if let Some(tls) = &tls {
             server = server.tls(tls.clone());
         }
+        // Nothing is counted that nobody can read.
+        let metrics = self.admin.is_some().then(|| admin.metrics.clone());
+        let lines = log.map(|log| log.layer.clone());
+        if metrics.is_some() || lines.is_some() {
+            server = server.on_refusal(refusals(metrics.as_ref(), lines.clone()));
+        }
         let context = self.trace_context.then(TraceContextLayer::new);
-        let admission = self
-            .load
-            .admission(log.map(|log| log.layer.clone()), context);
+        let admission = self.load.admission(lines, context, metrics.as_ref());
         if let Some(log) = log {
             // Ends with the runtime.
             tokio::spawn(log.reopens(Hangup::new().map_err(no_signals)?));
         }
         // One pool and one store of credentials for all documents to come.
         let (credentials, retry) = (self.credentials(), self.retry());
-        // Nothing is counted that nobody can read.
-        let metrics = self.admin.is_some().then(|| admin.metrics.clone());
         let serves = move |api: Api| {
             let api = match &metrics {
                 Some(metrics) => api.metrics(metrics),
@@ -331,6 +334,22 @@ impl Serve {
             io::ErrorKind::PermissionDenied => failure("not allowed")
                 .help("ports below 1024 are for privileged programs; choose a higher one"),
             _ => failure(&error.to_string()),
+        }
+    }
+}
+
+/// Counts and logs what the server answers by itself.
+fn refusals(
+    metrics: Option<&Metrics>,
+    lines: Option<AccessLogLayer>,
+) -> impl Fn(&Refused<'_>) + Send + Sync + 'static {
+    let count = metrics.map(Metrics::refused);
+    move |refused| {
+        if let Some(count) = &count {
+            count.count(refused.status, Duration::ZERO);
+        }
+        if let Some(lines) = &lines {
+            lines.refused(refused.head, refused.client, refused.status, refused.length);
         }
     }
 }

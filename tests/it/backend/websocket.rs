@@ -10,7 +10,7 @@ use tower::Layer;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::integration::Integration;
 use tower_apigw::layer::IntegrationLayer;
-use tower_apigw::server::Server;
+use tower_apigw::server::{End, Server};
 
 use crate::support::{Lines, Wire, joined, plan, proxy, soon};
 
@@ -240,4 +240,47 @@ async fn in_an_axum_application_too() {
     let mut back = [0; 3];
     soon("an echo", client.read_exact(&mut back)).await.unwrap();
     assert_eq!(&back, b"ABC");
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_it_and_then_cuts_it_off() {
+    for (grace, leaves) in [(10_000, true), (100, false)] {
+        let (address, _told) = Backend::Shouts.listen().await;
+        let plan = plan(&proxy(address).websocket(), "/{proxy+}");
+        let service = IntegrationLayer::new(plan).layer(HttpClient::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = Server::new().drain(Duration::from_millis(grace));
+        let served = tokio::spawn(server.serve(listener, service, async {
+            let _ = stopped.await;
+        }));
+        client.write_all(ASKING).await.unwrap();
+        let head = soon("an answer", Wire::new(&mut client).head())
+            .await
+            .unwrap();
+        assert_eq!(head.status().unwrap(), 101);
+        stop.send(()).unwrap();
+        // It goes on meanwhile.
+        client.write_all(b"on").await.unwrap();
+        let mut loud = Vec::new();
+        while !loud.ends_with(b"ON") {
+            assert_ne!(soon("bytes", client.read_buf(&mut loud)).await.unwrap(), 0);
+        }
+        assert!(!served.is_finished());
+        let expected = match leaves {
+            true => {
+                drop(client);
+                End::Drained
+            }
+            false => {
+                let rest = soon("the end", client.read_buf(&mut loud)).await;
+                assert!(matches!(rest, Ok(0) | Err(_)), "{rest:?}");
+                End::Cut(1)
+            }
+        };
+        assert_eq!(soon("the end", served).await.unwrap(), expected);
+    }
 }

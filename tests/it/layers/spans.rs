@@ -7,10 +7,11 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use http::{HeaderMap, Request, Response};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::load_shed::error::Overloaded;
+use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_apigw::Body;
 use tower_apigw::integration::{Integration, IntegrationResponse};
-use tower_apigw::layer::{IntegrationLayer, TraceContextLayer};
+use tower_apigw::layer::{GatewayResponseLayer, IntegrationLayer, TraceContextLayer};
 use tower_apigw::mapping::ClientAddress;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -125,6 +126,42 @@ fn request() -> Request<Body> {
         .header("tracestate", "vendor=1")
         .extension(ClientAddress([192, 0, 2, 7].into()));
     request.body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_is_one_span_however_many_layers_answer_for_it() {
+    let integration =
+        Integration::http("GET", "http://backend/").response(IntegrationResponse::new(200));
+    let plan = Arc::new(plan(&integration, "/pets/{id}"));
+    for (shed, status, name, error) in [
+        (false, "504", "GET /pets/{id}", Some("Network")),
+        (true, "429", "GET", Some("Throttled")),
+    ] {
+        let spans = Spans::default();
+        let guard = spans.listen();
+        let backend = service_fn(|_: Request<Body>| async {
+            Err::<Response<Body>, _>(io::Error::other("refused"))
+        });
+        let inner = IntegrationLayer::new(Arc::clone(&plan)).layer(backend);
+        let turns_away = service_fn(move |request: Request<Body>| {
+            let inner = inner.clone();
+            async move {
+                match shed {
+                    true => Err(BoxError::from(Overloaded::new())),
+                    false => inner.oneshot(request).await.map_err(BoxError::from),
+                }
+            }
+        });
+        let service = GatewayResponseLayer::new().layer(turns_away);
+        let response = service.oneshot(request()).await.unwrap();
+        drop(guard);
+        assert_eq!(response.status().as_str(), status);
+        let span = spans.one("request");
+        span.check(&[("otel.name", name), ("http.response.status_code", status)]);
+        assert_eq!(span.fields.get("error.type").map(String::as_str), error);
+        let route = (!shed).then_some("/pets/{id}");
+        assert_eq!(span.fields.get("http.route").map(String::as_str), route);
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! `apigw serve --access-log`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Document, Serving, run};
+use crate::serve::admin::get;
 
 const MOCK: &str = r#"
 openapi: 3.0.1
@@ -209,5 +210,68 @@ fn a_full_disk_costs_lines_and_no_request() {
         logs.matches("cannot write to the access log").count(),
         1,
         "{logs}"
+    );
+}
+
+#[test]
+fn what_the_server_refuses_by_itself_is_logged_and_counted() {
+    let document = Document::new("yaml", MOCK);
+    let format = "#$context.requestId $context.identity.sourceIp $context.httpMethod $context.path \
+                  $context.protocol $context.status $context.responseLength $context.resourcePath";
+    let arguments = ["--access-log", "-", "--access-log-format", format];
+    let arguments = [&arguments[..], &["--admin", "127.0.0.1:0"]].concat();
+    let mut server = Serving::of(&document, &arguments);
+    let mut line = String::new();
+    server.stdout.read_line(&mut line).unwrap();
+    let admin = line.trim_end().strip_prefix("admin on http://").unwrap();
+    let long = "x".repeat(20_000);
+    for (request, status) in [
+        ("no request at all\r\n\r\n".to_owned(), 400),
+        ("GET /pets HTTP/1.1\r\n\r\n".to_owned(), 400),
+        (
+            format!("GET /pets HTTP/1.1\r\nHost: h\r\nX: {long}\r\n\r\n"),
+            431,
+        ),
+        (
+            "GET /pets HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n".to_owned(),
+            501,
+        ),
+    ] {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+    }
+    let metrics = get(admin, "/metrics");
+    for line in [
+        "aws_apigateway_count_total{method=\"_OTHER\",resource=\"refused\"} 4",
+        "aws_apigateway_4xx_errors_total{method=\"_OTHER\",resource=\"refused\"} 3",
+        "aws_apigateway_5xx_errors_total{method=\"_OTHER\",resource=\"refused\"} 1",
+        "http_server_active_requests{http_request_method=\"_OTHER\",http_route=\"refused\"} 0",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
+    }
+    server.signal("TERM");
+    let (_, output, _) = server.end();
+    let logged: Vec<&str> = output
+        .lines()
+        .filter_map(|line| line.strip_prefix('#')?.split_once(' '))
+        .map(|(id, rest)| {
+            assert_eq!(id.len(), 36, "{id}");
+            rest
+        })
+        .collect();
+    assert_eq!(
+        logged,
+        [
+            "127.0.0.1 - - - 400 25 -",
+            "127.0.0.1 GET /default/pets HTTP/1.1 400 25 -",
+            "127.0.0.1 GET /default/pets HTTP/1.1 431 39 -",
+            "127.0.0.1 GET /default/pets HTTP/1.1 501 29 -",
+        ]
     );
 }

@@ -1,10 +1,11 @@
 //! More requests than are taken on.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::cli::{Document, Serving};
+use crate::serve::admin::get;
 
 fn document(backend: &TcpListener) -> Document {
     let uri = backend.local_addr().unwrap();
@@ -53,7 +54,11 @@ fn answer(mut stream: TcpStream) -> String {
 fn what_is_more_than_the_places_is_turned_away_at_once() {
     let backend = TcpListener::bind("127.0.0.1:0").unwrap();
     let document = document(&backend);
-    let server = Serving::of(&document, &["--max-concurrency", "2"]);
+    let arguments = ["--max-concurrency", "2", "--admin", "127.0.0.1:0"];
+    let mut server = Serving::of(&document, &arguments);
+    let mut line = String::new();
+    server.stdout.read_line(&mut line).unwrap();
+    let admin = line.trim_end().strip_prefix("admin on http://").unwrap();
     let admitted = [ask(&server), ask(&server)];
     let mut called: Vec<TcpStream> = (0..2).map(|_| backend.accept().unwrap().0).collect();
     for _ in 0..20 {
@@ -68,6 +73,9 @@ fn what_is_more_than_the_places_is_turned_away_at_once() {
         );
         assert!(answer.ends_with("\r\n\r\ncome back later"), "{answer}");
     }
+    let metrics = get(admin, "/metrics");
+    let turned_away = "aws_apigateway_4xx_errors_total{method=\"_OTHER\",resource=\"refused\"} 20";
+    assert!(metrics.lines().any(|line| line == turned_away), "{metrics}");
     for stream in &mut called {
         respond(stream);
     }

@@ -3,17 +3,20 @@
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use http::{Request, Response};
 use tokio::sync::Semaphore;
-use tower::Layer;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
-use tower::util::{BoxCloneSyncService, Either, option_layer};
+use tower::util::{BoxCloneSyncService, Either, MapErrLayer, option_layer};
+use tower::{BoxError, Layer};
 use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
+use tower_apigw::gateway_response::GatewayResponseType;
 use tower_apigw::layer::{AccessLogLayer, GatewayResponseLayer, TraceContextLayer};
+use tower_apigw::metrics::{Metrics, RouteMetrics};
 use tower_apigw::openapi::{Api, ApiService};
 
 /// What is asked for.
@@ -39,17 +42,19 @@ fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
 }
 
 impl Load {
-    /// `log` tells of what is turned away, too.
+    /// `log` and `metrics` tell of what is turned away, too.
     pub(super) fn admission(
         &self,
         log: Option<AccessLogLayer>,
         context: Option<TraceContextLayer>,
+        metrics: Option<&Metrics>,
     ) -> Admission {
         let places = self.max_concurrency.map(NonZeroUsize::get);
         Admission {
             places: places.map(|places| Arc::new(Semaphore::new(places))),
             log,
             context,
+            shed: metrics.map(Metrics::refused),
         }
     }
 }
@@ -60,6 +65,8 @@ pub(super) struct Admission {
     places: Option<Arc<Semaphore>>,
     log: Option<AccessLogLayer>,
     context: Option<TraceContextLayer>,
+    /// Where is counted what is turned away.
+    shed: Option<RouteMetrics>,
 }
 
 /// The API, or what stands in front of it: in a box, so that without it a request needs no room for it.
@@ -77,7 +84,18 @@ impl Admission {
                 Arc::clone(api.stage()),
             );
             let places = GlobalConcurrencyLimitLayer::with_semaphore(Arc::clone(places));
-            (rim, LoadShedLayer::new(), places)
+            let shed = self.shed.clone();
+            let status = api
+                .gateway_responses()
+                .status(GatewayResponseType::Throttled);
+            // The API behind has no errors, so that each is one of a request that was turned away.
+            let count = MapErrLayer::new(move |error: BoxError| {
+                if let Some(shed) = &shed {
+                    shed.count(status, Duration::ZERO);
+                }
+                error
+            });
+            (rim, count, LoadShedLayer::new(), places)
         });
         let layers = (
             option_layer(self.context),
