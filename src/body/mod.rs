@@ -46,7 +46,11 @@ enum Kind {
     Full(Bytes),
     /// hyper's own, which so needs no box.
     #[cfg(any(feature = "client", feature = "server"))]
-    Incoming(hyper::body::Incoming, Option<Watched>),
+    Incoming {
+        body: hyper::body::Incoming,
+        watched: Option<Watched>,
+        of_http2: bool,
+    },
     Stream(UnsyncBoxBody<Bytes, BodyError>),
     /// The first frame was taken out to see what follows.
     Peeked(Box<(Option<Read>, Body)>),
@@ -121,6 +125,10 @@ pub(crate) struct Collected {
     pub(crate) trailers: Option<HeaderMap>,
 }
 
+/// Why a body of HTTP/2 broke off whose stream was reset without an error.
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) const RESET: &str = "its stream was reset before its end";
+
 /// The most that is reserved on the word of a `Content-Length`.
 const RESERVE: u64 = 64 * 1024;
 
@@ -145,7 +153,7 @@ impl Body {
         }
         #[cfg(any(feature = "client", feature = "server"))]
         let body = match downcast::<B, hyper::body::Incoming>(body) {
-            Ok(body) => return Self(Kind::Incoming(body, None)),
+            Ok(body) => return Self::incoming(body, false),
             Err(body) => body,
         };
         let body = match downcast::<B, http_body_util::Full<Bytes>>(body) {
@@ -158,13 +166,27 @@ impl Body {
         ))
     }
 
+    /// A body as hyper reads it. One of HTTP/2 that a `RST_STREAM` without an error ends breaks off;
+    /// hyper takes that for its end.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn incoming(body: hyper::body::Incoming, of_http2: bool) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        Self(Kind::Incoming {
+            body,
+            watched: None,
+            of_http2,
+        })
+    }
+
     /// The bytes, if they are in memory.
     pub fn as_bytes(&self) -> Option<Bytes> {
         match &self.0 {
             Kind::Empty => Some(Bytes::new()),
             Kind::Full(bytes) => Some(bytes.clone()),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(..) => None,
+            Kind::Incoming { .. } => None,
             Kind::Stream(_) | Kind::Peeked(_) | Kind::Limited(_) | Kind::Watched(_) => None,
         }
     }
@@ -253,7 +275,10 @@ impl Body {
         match &mut self.0 {
             Kind::Empty => {}
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(_, watched @ None) => *watched = Some(Watched::begin(watch)),
+            Kind::Incoming {
+                watched: watched @ None,
+                ..
+            } => *watched = Some(Watched::begin(watch)),
             _ => {
                 let watched = Watched::begin(watch);
                 return Self(Kind::Watched(Box::new((self, watched))));
@@ -267,7 +292,10 @@ impl Body {
         match &mut self.0 {
             Kind::Empty | Kind::Full(_) => return None,
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(_, Some(watched)) => return Some(Arc::clone(watched.watch())),
+            Kind::Incoming {
+                watched: Some(watched),
+                ..
+            } => return Some(Arc::clone(watched.watch())),
             Kind::Watched(watched) => return Some(Arc::clone(watched.1.watch())),
             Kind::Peeked(peeked) => {
                 // Data that was peeked at is no pause; trailers have nothing behind them.
@@ -277,7 +305,7 @@ impl Body {
             }
             Kind::Limited(limited) => return limited.0.watch(),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(_, None) => {}
+            Kind::Incoming { watched: None, .. } => {}
             Kind::Stream(_) => {}
         }
         let watch = Arc::<Watch>::default();
@@ -429,14 +457,21 @@ impl HttpBody for Body {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body, None) => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
-                Poll::Ready(frame.map(|frame| frame.map_err(|error| BodyError::new(error.into()))))
-            }
-            #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body, Some(watched)) => {
-                let polled = Pin::new(&mut *body).poll_frame(cx);
-                let polled = polled.map_err(|error| BodyError::new(error.into()));
+            Kind::Incoming {
+                body,
+                watched,
+                of_http2,
+            } => {
+                let polled = match Pin::new(&mut *body).poll_frame(cx) {
+                    Poll::Ready(None) if *of_http2 && !body.is_end_stream() => {
+                        this.0 = Kind::Empty;
+                        return Poll::Ready(Some(Err(BodyError::new(RESET.into()))));
+                    }
+                    polled => polled.map_err(|error| BodyError::new(error.into())),
+                };
+                let Some(watched) = watched else {
+                    return polled;
+                };
                 let given_up = tell(watched, &polled, body.is_end_stream(), cx);
                 this.unless(given_up, polled)
             }
@@ -476,7 +511,7 @@ impl HttpBody for Body {
             Kind::Empty => true,
             Kind::Full(bytes) => bytes.is_empty(),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body, _) => body.is_end_stream(),
+            Kind::Incoming { body, .. } => body.is_end_stream(),
             Kind::Stream(body) => body.is_end_stream(),
             Kind::Peeked(peeked) => peeked.0.is_none() && peeked.1.is_end_stream(),
             Kind::Limited(limited) => limited.0.is_end_stream(),
@@ -489,7 +524,7 @@ impl HttpBody for Body {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len().try_into().unwrap_or(u64::MAX)),
             #[cfg(any(feature = "client", feature = "server"))]
-            Kind::Incoming(body, _) => body.size_hint(),
+            Kind::Incoming { body, .. } => body.size_hint(),
             Kind::Stream(body) => body.size_hint(),
             Kind::Peeked(peeked) => {
                 let (frame, rest) = peeked.as_ref();

@@ -99,7 +99,7 @@ where
             extensions.insert(OverTls);
         }
         let is_short = waits && is_short(&request);
-        let request = request.map(Body::new);
+        let request = request.map(|body| Body::incoming(body, http2));
         let mark = Mark::new(self);
         let state = if is_short {
             State::Received {

@@ -8,19 +8,26 @@ mod desync;
 mod http2;
 mod leaks;
 mod leaving;
+mod leaving_streams;
 mod neighbours;
+mod streams;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::client::conn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tower::Layer;
+use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::integration::{Integration, IntegrationResponse, ResponseTransferMode};
+use tower_apigw::integration::{Integration, IntegrationResponse, Protocol, ResponseTransferMode};
 use tower_apigw::layer::IntegrationLayer;
 use tower_apigw::mapping::{Limits, Stage};
 use tower_apigw::server::{End, Server};
@@ -163,6 +170,30 @@ async fn got(client: &mut Raw, method: &str) -> Got {
         Ok(body) => Got::Whole(status, String::from_utf8_lossy(&body).into_owned()),
         Err(_) => Got::Broken(status),
     }
+}
+
+/// What a client of HTTP/2 gets. What breaks off is the end of its stream, and of nothing else.
+async fn got_over_http2(gateway: &Gateway) -> Got {
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    let handshake = conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://gateway/a").body(Body::empty());
+    let response = soon("an answer", sender.send_request(request.unwrap())).await;
+    let response = response.expect("a head");
+    let status = response.status().as_u16();
+    let error = match soon("the body", response.into_body().collect()).await {
+        Ok(body) => {
+            let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            return Got::Whole(status, body);
+        }
+        Err(error) => error,
+    };
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+    let cause: &h2::Error = cause.expect("an error of HTTP/2");
+    assert!(cause.is_reset() && cause.is_remote(), "{cause:?}");
+    soon("the connection", sender.ready()).await.unwrap();
+    Got::Broken(status)
 }
 
 /// Waits until the other side has closed, however it did.

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
@@ -10,11 +10,11 @@ use http::{HeaderMap, Method, Request, Response, Uri, Version, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::backend::client::outgoing::{Kept, Outgoing};
+use crate::backend::client::outgoing::{Kept, Outgoing, Upload};
 use crate::backend::client::pool::Key;
 use crate::backend::client::streams::{Lease, OpenStream};
 use crate::backend::client::{Shared, failure};
-use crate::body::Body;
+use crate::body::{Body, RESET};
 use crate::error::{BoxError, Error, find};
 use crate::mapping::TRACE_ID;
 
@@ -98,7 +98,13 @@ impl Shared {
             let mut failed = match answer.await {
                 Ok(mut response) => {
                     *response.version_mut() = Version::HTTP_11;
-                    return Ok(response.map(|body| Body::new(Streamed { body, _open: open })));
+                    return Ok(response.map(|body| {
+                        Body::new(Streamed {
+                            body,
+                            upload: kept.upload(),
+                            _open: open,
+                        })
+                    }));
                 }
                 Err(failed) => failed,
             };
@@ -134,18 +140,27 @@ fn is_unseen(error: &BoxError) -> bool {
 #[derive(Debug)]
 struct Streamed {
     body: Incoming,
+    upload: Upload,
     _open: OpenStream,
 }
 
 impl HttpBody for Streamed {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            // RFC 9113, 8.1: a whole answer may be followed by RST_STREAM with NO_ERROR, which asks
+            // for no more of the request. hyper takes every one for the end of the answer; without
+            // a request to stop it cuts the answer off, as proxies do whose own backend broke off.
+            None if !self.body.is_end_stream() && self.upload.is_whole() => {
+                Poll::Ready(Some(Err(RESET.into())))
+            }
+            frame => Poll::Ready(frame.map(|frame| frame.map_err(Into::into))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The body of a request over HTTP/2, which can be had back as long as nothing of it was read.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -29,6 +30,8 @@ pub(super) enum Kept {
 pub(super) struct Stream {
     body: Body,
     read: bool,
+    /// Whether all of it was read, for whoever outlives it.
+    whole: Arc<AtomicBool>,
     /// Why it broke off, which a peer is not told.
     failed: Option<BodyError>,
 }
@@ -40,6 +43,7 @@ impl Kept {
             None => Self::Stream(Arc::new(Mutex::new(Stream {
                 body,
                 read: false,
+                whole: Arc::default(),
                 failed: None,
             }))),
         }
@@ -54,11 +58,33 @@ impl Kept {
         }
     }
 
+    /// Tells whether all of it has been read.
+    pub(super) fn upload(&self) -> Upload {
+        Upload(match self {
+            Self::Whole(_) => None,
+            Self::Stream(stream) => Some(Arc::clone(&lock(stream).whole)),
+        })
+    }
+
     /// Why the body broke off, if it did.
     pub(super) fn failure(&self) -> Option<BodyError> {
         match self {
             Self::Whole(_) => None,
             Self::Stream(stream) => lock(stream).failed.take(),
+        }
+    }
+}
+
+/// How far a request went.
+#[derive(Debug)]
+pub(super) struct Upload(Option<Arc<AtomicBool>>);
+
+impl Upload {
+    /// Whether all of it was read.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.0 {
+            None => true,
+            Some(whole) => whole.load(Ordering::Relaxed),
         }
     }
 }
@@ -82,6 +108,14 @@ impl HttpBody for Outgoing {
                 let mut stream = lock(stream);
                 let polled = Pin::new(&mut stream.body).poll_frame(cx);
                 stream.read |= polled.is_ready();
+                let at_end = match &polled {
+                    Poll::Ready(None) => true,
+                    Poll::Ready(Some(Ok(_))) => stream.body.is_end_stream(),
+                    Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+                };
+                if at_end {
+                    stream.whole.store(true, Ordering::Relaxed);
+                }
                 polled.map(|frame| {
                     frame.map(|frame| {
                         frame.map_err(|error| {

@@ -2,18 +2,21 @@
 
 use super::*;
 
-/// Sends one request through; `play` is the backend, once it has read the head.
-async fn answered<F: Future<Output = ()>>(way: Way, play: impl FnOnce(Raw) -> F) -> Got {
+/// Sends one request through over HTTP/1.1, and one over HTTP/2, which come to the same; `play` is
+/// the backend, once it has read the head.
+async fn answered(way: Way, mut play: impl AsyncFnMut(Raw)) -> Got {
     let gateway = Gateway::new(way).await;
     let mut client = gateway.client().await;
     client.send(GET).await;
-    let backend = async {
+    let mut backend = async || {
         let mut backend = gateway.backend().await;
         backend.head().await;
         play(backend).await;
     };
-    let (got, ()) = tokio::join!(got(&mut client, "GET"), backend);
-    got
+    let (over_http1, ()) = tokio::join!(got(&mut client, "GET"), backend());
+    let (over_http2, ()) = tokio::join!(got_over_http2(&gateway), backend());
+    assert_eq!(over_http2, over_http1, "{way:?}");
+    over_http1
 }
 
 /// The same, when the backend says this and then closes.
@@ -304,6 +307,7 @@ async fn sends_a_hundred_megabytes_to_a_mapping() {
             backend
                 .send(&format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n"))
                 .await;
+            taken = 0;
             while taken < 100 * 1024 * 1024
                 && backend.write.write_all(piece.as_bytes()).await.is_ok()
             {

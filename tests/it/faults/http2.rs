@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 
 const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(super) const RST_STREAM: u8 = 3;
+pub(super) const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
@@ -42,13 +42,15 @@ pub(super) async fn connect(gateway: &Gateway, settings: &[u8]) -> TcpStream {
     stream
 }
 
-struct Frame {
-    kind: u8,
+pub(super) struct Frame {
+    pub(super) kind: u8,
     stream: u32,
     payload: Vec<u8>,
 }
 
-async fn read(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> std::io::Result<Frame> {
+pub(super) async fn read(
+    stream: &mut (impl tokio::io::AsyncRead + Unpin),
+) -> std::io::Result<Frame> {
     let mut head = [0; 9];
     stream.read_exact(&mut head).await?;
     let [a, b, c, kind, _, stream_id @ ..] = head;

@@ -4,7 +4,7 @@ use super::*;
 
 /// Where a client leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     WithinItsHead,
     BeforeItsBody,
     WithinItsBody,
@@ -13,7 +13,7 @@ enum Moment {
     WithinTheBody,
 }
 
-const MOMENTS: [Moment; 6] = [
+pub(super) const MOMENTS: [Moment; 6] = [
     Moment::WithinItsHead,
     Moment::BeforeItsBody,
     Moment::WithinItsBody,
