@@ -3,6 +3,7 @@
 
 mod echo;
 mod errors;
+mod interop;
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;

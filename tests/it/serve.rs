@@ -2,6 +2,7 @@
 
 mod access_log;
 mod admin;
+mod events;
 mod load;
 mod reload;
 mod tls;

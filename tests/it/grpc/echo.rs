@@ -87,6 +87,24 @@ impl Drop for Waiting {
     }
 }
 
+/// Answers that are counted if they are given up before their end.
+struct Counted {
+    answers: Messages,
+    waiting: Waiting,
+}
+
+impl Stream for Counted {
+    type Item = Result<Message, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.answers.as_mut().poll_next(cx);
+        if matches!(next, Poll::Ready(None)) {
+            self.waiting.0 = None;
+        }
+        next
+    }
+}
+
 pub(crate) const TEXT: &str = "x-text";
 
 pub(crate) fn binary_key() -> MetadataKey<Binary> {
@@ -137,10 +155,12 @@ impl Echo {
         request: Request<Streaming<Message>>,
     ) -> Result<Response<Message>, Status> {
         let (metadata, _, mut messages) = request.into_parts();
+        let mut waiting = Waiting(Some(Arc::clone(&self.dropped)));
         let mut all = Vec::new();
         while let Some(message) = messages.message().await? {
             all.extend(self.answer(message, &metadata).await?);
         }
+        waiting.0 = None;
         let mut response = Response::new(all);
         reflect(&metadata, response.metadata_mut());
         Ok(response)
@@ -181,10 +201,15 @@ impl Echo {
         let (metadata, _, messages) = request.into_parts();
         let mut head = MetadataMap::new();
         reflect(&metadata, &mut head);
+        let waiting = Waiting(Some(Arc::clone(&self.dropped)));
         let answers = messages.then(move |message| {
             let (echo, metadata) = (self.clone(), metadata.clone());
             async move { echo.answer(message?, &metadata).await }
         });
+        let answers = Counted {
+            answers: Box::pin(answers),
+            waiting,
+        };
         let mut response = Response::new(Box::pin(answers) as Messages);
         *response.metadata_mut() = head;
         Ok(response)
