@@ -3,10 +3,13 @@
 
   tests/load/run.py [--apigw target/release/apigw] [--seconds 60] [--connections 1000] [--reloads 1000] [STAGE ...]
 
-Stages: saturate reload slow stream; all of them by default. Needs wrk, and slowhttptest for `slow`; a stage whose program is missing is
-skipped and said to be. The backend is a second gateway with a mock, and for `stream` a socket. Exit code 1 if something does not hold.
+Stages: saturate overload reload slow stream; all of them by default. Needs wrk, h2load for `overload` and slowhttptest for `slow`; a stage whose
+program is missing is skipped and said to be. The backend is a second gateway with a mock, for `stream` a socket, and for `overload` one that
+takes its time. Exit code 1 if something does not hold.
 """
 import argparse
+import asyncio
+import collections
 import json
 import os
 import re
@@ -121,6 +124,61 @@ def saturate(arguments):
         each.stop()
 
 
+class Slow(asyncio.Protocol):
+    """A backend that answers each request after 50 ms."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.head = b""
+
+    def data_received(self, data):
+        self.head += data
+        if self.head.endswith(b"\r\n\r\n"):
+            self.head = b""
+            asyncio.get_running_loop().call_later(0.05, self.transport.write, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+def overload(arguments):
+    """Many times the requests that are taken on: the rest is turned away at once, and those taken on do not notice."""
+    if not shutil.which("h2load"):
+        print("  skipped: h2load is not installed")
+        return
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(Slow, "127.0.0.1", 0))
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    uri = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    places = 20
+    gateway = Gateway(arguments.apigw, uri, "--max-concurrency", str(places))
+
+    def load(connections, seconds):
+        """Milliseconds of all answers, by status, in order."""
+        with tempfile.NamedTemporaryFile("r") as log:
+            subprocess.run(["h2load", "--h1", "-t1", f"-c{connections}", "-D", str(seconds), f"--log-file={log.name}", f"{gateway.uri}/a"],
+                           stdout=subprocess.DEVNULL, check=True)
+            times = collections.defaultdict(list)
+            for line in log:
+                _, status, micros = line.split("\t")
+                times[int(status)].append(int(micros) / 1000)
+        return {status: sorted(found) for status, found in times.items()}
+
+    def p99(times):
+        return times[len(times) * 99 // 100] if times else float("inf")
+
+    seconds = max(5, arguments.seconds // 4)
+    alone = load(places, seconds)
+    print(f"  {places} connections: {len(alone[200]) / seconds:.0f} answers/s, p99 {p99(alone[200]):.0f} ms; {[*alone]}")
+    memory = gateway.kib("VmRSS")
+    crowd = load(arguments.connections, seconds)
+    admitted, turned = crowd.get(200, []), crowd.get(429, [])
+    print(f"  {arguments.connections} connections: {len(admitted) / seconds:.0f} answers/s, p99 {p99(admitted):.0f} ms;"
+          f" {len(turned) / seconds:.0f} turned away/s, p99 {p99(turned):.0f} ms; {[*crowd]}; {memory} to {gateway.kib('VmHWM')} KiB")
+    holds("only 200 and 429", set(crowd) <= {200, 429})
+    # The places are shared by chance among all who ask, and the processor with those who are turned away.
+    holds("as many are served as without the crowd, by half", len(admitted) >= len(alone[200]) / 2)
+    holds("99 of 100 of those served wait at most five times as long", p99(admitted) <= 5 * p99(alone[200]))
+    gateway.stop()
+
+
 def reload(arguments):
     backend, gateway = warmed(arguments.apigw)
     pause = 0.02
@@ -220,7 +278,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--connections", type=int, default=1000)
     parser.add_argument("--reloads", type=int, default=1000)
-    stages = {"saturate": saturate, "reload": reload, "slow": slow, "stream": stream}
+    stages = {"saturate": saturate, "overload": overload, "reload": reload, "slow": slow, "stream": stream}
     parser.add_argument("stages", nargs="*", choices=[*stages, []], default=[])
     arguments = parser.parse_args()
     for name in arguments.stages or stages:

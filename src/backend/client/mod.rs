@@ -42,7 +42,7 @@ pub use options::HttpClientBuilder;
 /// Sends integration requests over HTTP/1.1, as API Gateway does, or over HTTP/2 where the
 /// [`Target`] says so ([`Target::protocol`]).
 ///
-/// Connections are kept for 50 seconds of idleness and for 5 minutes in all, up to 256 a host;
+/// Connections are kept for 50 seconds of idleness and for 5 minutes in all, up to 1,024 a host;
 /// making one may take three seconds. Redirects are not followed and nothing is retried, but for a
 /// request of which nothing was written because its connection had been closed, or that the backend
 /// says it never looked at (`REFUSED_STREAM`, `GOAWAY`). Certificates are checked against Mozilla's

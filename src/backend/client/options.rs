@@ -56,7 +56,7 @@ impl Default for Options {
             // Below the 60 seconds after which common load balancers close an idle connection.
             idle_timeout: Duration::from_secs(50),
             max_age: Duration::from_secs(300),
-            idle_per_host: 256,
+            idle_per_host: 1024,
             response_headers: 100,
             http2_connections: 16,
             http2_streams: 200,
@@ -104,7 +104,8 @@ impl HttpClientBuilder {
         self
     }
 
-    /// How many idle connections of HTTP/1.1 are kept for a host. The default is 256.
+    /// How many idle connections of HTTP/1.1 are kept for a host. The default is 1,024: where
+    /// more requests go to a host at once than are kept, connections are made and closed all the time.
     pub fn max_idle_per_host(mut self, connections: usize) -> Self {
         self.options.idle_per_host = connections;
         self

@@ -11,6 +11,7 @@ mod exit;
 mod input;
 mod invoke;
 mod limits;
+mod listen;
 mod logging;
 mod pairs;
 mod render;

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use clap::Args;
 use http::StatusCode;
-use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tower_apigw::backend::HttpClient;
@@ -30,6 +29,7 @@ use crate::backend::BackendOptions;
 use crate::credentials::{CredentialsOptions, Signers};
 use crate::document::OnErrorChoice;
 use crate::exit::Failure;
+use crate::listen::listen;
 use crate::logging::LogOptions;
 use crate::routes;
 use crate::serve::access_log::{AccessLog, AccessLogOptions};
@@ -238,7 +238,7 @@ impl Serve {
         let keep_header_names = self.watch || api.reads_header_names();
         let reload = Reload::new(recipe, self.watch, keep_header_names).map_err(no_signals)?;
         let tls = self.certificate.tls()?;
-        let listener = TcpListener::bind(self.listen.as_str())
+        let listener = listen(&self.listen)
             .await
             .map_err(|error| self.cannot_bind(&error))?;
         let address = listener

@@ -10,7 +10,6 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Uri};
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tower::Layer;
@@ -23,6 +22,7 @@ use tower_apigw::signing::SignedHeaders;
 use crate::backend::BackendOptions;
 use crate::credentials::CredentialsOptions;
 use crate::exit::Failure;
+use crate::listen::listen;
 use crate::logging::LogOptions;
 use crate::pairs::{Lines, pairs};
 use crate::sign::forward::Forward;
@@ -256,9 +256,7 @@ impl Sign {
         let cannot = |error: io::Error| {
             Failure::listener(format!("cannot listen on {}: {error}", self.listen))
         };
-        let listener = TcpListener::bind(self.listen.as_str())
-            .await
-            .map_err(cannot)?;
+        let listener = listen(&self.listen).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let head = format!(
             "listening on http://{address}\nsigning for {} in {}, to {scheme}://{authority}\n",

@@ -201,6 +201,26 @@ async fn a_change_of_addresses_is_noticed_when_connections_grow_old() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_requests_finds_its_connections_again() {
+    const CROWD: usize = 300;
+    let (address, open) = serve(SocketAddr::from((ONE, 0)), "x").await;
+    let client = HttpClient::new();
+    let uri = format!("http://{address}/slow");
+    for _ in 0..2 {
+        let calls = (0..CROWD).map(|_| {
+            let (client, uri) = (client.clone(), uri.clone());
+            tokio::spawn(async move { get(&client, &uri).await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            assert_eq!(soon("an answer", call).await.unwrap(), "x");
+        }
+        // Whatever is closed would be by now.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(open.load(Ordering::SeqCst), CROWD);
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_end_and_no_more_are_kept_than_is_said() {
     let (address, open) = serve((ONE, 0).into(), "one").await;
     let client = HttpClient::builder()

@@ -107,3 +107,37 @@ fn more_connections_than_are_served_wait() {
     respond(&mut called);
     assert!(answer(second).starts_with("HTTP/1.1 200 "));
 }
+
+/// How many connections Linux lets wait; none elsewhere.
+fn most_that_wait() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn").ok()?;
+    text.trim().parse().ok()
+}
+
+#[test]
+fn a_crowd_that_comes_at_once_finds_room_to_wait() {
+    const CROWD: usize = 1500;
+    if most_that_wait().is_none_or(|most| most < CROWD) {
+        println!("skipped: the system lets fewer connections wait");
+        return;
+    }
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let document = document(&backend);
+    let server = Serving::of(&document, &["--max-connections", "1"]);
+    let _served = ask(&server);
+    let address = server.address.parse().unwrap();
+    let mut waiting = Vec::new();
+    while waiting.len() < CROWD {
+        // One that finds no room comes a second later.
+        match TcpStream::connect_timeout(&address, Duration::from_millis(900)) {
+            Ok(stream) => waiting.push(stream),
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                panic!("there was room for {}", waiting.len())
+            }
+            Err(error) => {
+                println!("skipped: {error}");
+                return;
+            }
+        }
+    }
+}

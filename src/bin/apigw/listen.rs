@@ -1,0 +1,33 @@
+//! Listens for clients, of whom many may come at once.
+
+use std::io;
+
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
+
+/// How many connections may wait to be accepted; the system may allow less (Linux:
+/// `net.core.somaxconn`). One that finds no room is lost, and tried again a second later.
+const BACKLOG: u32 = 4096;
+
+/// Listens on the first address of a host and port that can be had.
+pub(crate) async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        };
+        let listener = socket.and_then(|socket| {
+            // As the standard library does: on Windows it would let others take the port.
+            #[cfg(not(windows))]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)
+        });
+        match listener {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
