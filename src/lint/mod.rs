@@ -79,7 +79,8 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
     };
     unfilled_once(&mut findings);
     let document = import.document();
-    let mut late = Vec::new();
+    let (mut late, mut left_out) = (Vec::new(), 0);
+    let (mut warnings, mut notes) = (0, 0);
     for operation in &document.operations {
         let Some(integration) = &operation.integration else {
             continue;
@@ -92,8 +93,20 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
         template::check(&mut subject);
         mock::check(&mut subject);
         transfer::check(&mut subject);
-        late.append(&mut subject.findings);
-        if late.len() > 4 * MAX_FINDINGS {
+        let (found, more) = subject.finish();
+        left_out += more;
+        for finding in found {
+            let kept = match finding.severity {
+                Severity::Note => &mut notes,
+                Severity::Warning | Severity::Error => &mut warnings,
+            };
+            *kept += 1;
+            match *kept <= 4 * MAX_FINDINGS {
+                true => late.push(finding),
+                false => left_out += 1,
+            }
+        }
+        if warnings > 4 * MAX_FINDINGS {
             break;
         }
     }
@@ -124,7 +137,6 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
                 finding.within,
             ))
     });
-    let mut left_out = 0;
     for severity in [Severity::Warning, Severity::Note] {
         let of_severity = late.iter().filter(|finding| finding.severity == severity);
         left_out += of_severity.count().saturating_sub(MAX_FINDINGS);

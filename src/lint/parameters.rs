@@ -1,10 +1,11 @@
 //! Mapped parameters: what API Gateway refuses when the document is imported, and names that differ in case only.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::{Diagnostic, pointer_token};
 use crate::integration::ParameterLocation;
 use crate::lint::names;
 use crate::lint::subject::{Subject, is_unfilled};
-use crate::lint::value::in_path;
 
 /// Before what AWS says when it refuses a mapping.
 // Observed: developer-guide#24, apigateway-importer#209.
@@ -77,12 +78,8 @@ fn undeclared<'t>(subject: &Subject<'_>, from: &'t str) -> Option<(ParameterLoca
         .iter()
         .find(|(prefix, _)| from.starts_with(prefix))?;
     let name = from.get(prefix.len()..).filter(|name| !name.is_empty())?;
-    let known = subject
-        .method
-        .parameters
-        .iter()
-        .any(|parameter| parameter.location == *location && parameter.name == name);
-    (!known).then_some((*location, name))
+    let known = subject.declared(*location, name);
+    (!known.exactly).then_some((*location, name))
 }
 
 fn source(subject: &mut Subject<'_>, pointer: &str, from: &str) {
@@ -103,7 +100,7 @@ fn source(subject: &mut Subject<'_>, pointer: &str, from: &str) {
         return;
     };
     // A variable that the path does not have is told when the integration is compiled.
-    if location == ParameterLocation::Path && !in_path(&subject.method.resource, name) {
+    if location == ParameterLocation::Path && !subject.path.contains(name) {
         return;
     }
     if let Some(other) = other_case(subject, location, name) {
@@ -131,21 +128,15 @@ pub(super) fn other_case<'a>(
     location: ParameterLocation,
     name: &str,
 ) -> Option<&'a str> {
-    let method = subject.method;
-    let mut same = method.parameters.iter().filter(|parameter| {
-        parameter.location == location && parameter.name.eq_ignore_ascii_case(name)
-    });
-    let exact = same.clone().any(|parameter| parameter.name == name);
-    same.next()
-        .filter(|_| !exact)
-        .map(|parameter| parameter.name.as_str())
+    let known = subject.declared(location, name);
+    known.otherwise.filter(|_| !known.exactly)
 }
 
 /// A variable that stands twice in the path: it can have one value.
 // Recorded: T:test_method_request_parameters — names are unique.
 fn path_twice(subject: &mut Subject<'_>) {
     let resource = subject.method.resource.as_str();
-    let mut names: Vec<&str> = Vec::new();
+    let mut names = HashSet::new();
     for segment in resource.split('/') {
         let inner = segment
             .strip_prefix('{')
@@ -153,7 +144,7 @@ fn path_twice(subject: &mut Subject<'_>) {
         let Some(name) = inner.map(|inner| inner.trim_end_matches('+')) else {
             continue;
         };
-        if names.contains(&name) {
+        if !names.insert(name) {
             let path = subject.operation.declared_at.rsplit_once('/');
             let finding = Diagnostic::warning(
                 "path-variable-twice",
@@ -162,12 +153,9 @@ fn path_twice(subject: &mut Subject<'_>) {
                     "the variable `{{{name}}}` stands twice in {resource}, and can have one value"
                 ),
             );
-            subject
-                .findings
-                .push(finding.help("give each variable of a path a name of its own"));
+            subject.add(finding.help("give each variable of a path a name of its own"));
             return;
         }
-        names.push(name);
     }
 }
 
@@ -234,7 +222,8 @@ fn static_name(subject: &mut Subject<'_>, pointer: &str, to: &str) {
 fn declared(subject: &mut Subject<'_>) {
     let method = subject.method;
     let mut found = Vec::new();
-    for (index, parameter) in method.parameters.iter().enumerate() {
+    let mut earlier = HashSet::new();
+    for parameter in &method.parameters {
         let name = &parameter.name;
         if !is_name(name) {
             found.push((
@@ -242,8 +231,7 @@ fn declared(subject: &mut Subject<'_>) {
                 "names are made of letters, digits and `.`, `_`, `$`, `-`",
             ));
         }
-        let earlier = method.parameters.get(..index).unwrap_or_default();
-        if earlier.iter().any(|other| other.name == *name) {
+        if !earlier.insert(name.as_str()) {
             // Recorded: T:test_method_request_parameters.
             found.push((
                 format!(
@@ -264,7 +252,7 @@ fn declared(subject: &mut Subject<'_>) {
         {
             let message =
                 format!("the path variable `{name}` has a name that API Gateway does not take");
-            subject.findings.push(
+            subject.add(
                 Diagnostic::warning("parameter-name", path, message)
                     .help("names are made of letters, digits and `.`, `_`, `$`, `-`"),
             );
@@ -272,8 +260,6 @@ fn declared(subject: &mut Subject<'_>) {
     }
     for (message, help) in found {
         let pointer = format!("{declared_at}/parameters");
-        subject
-            .findings
-            .push(Diagnostic::warning("parameter-name", pointer, message).help(help));
+        subject.add(Diagnostic::warning("parameter-name", pointer, message).help(help));
     }
 }

@@ -1,7 +1,12 @@
 //! What the lints look at: one operation of a document with its integration.
 
-use crate::diagnostic::Diagnostic;
-use crate::integration::{Integration, IntegrationType, Method};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::integration::{Integration, IntegrationType, Method, ParameterLocation};
+use crate::lint::MAX_FINDINGS;
 use crate::mapping::Stage;
 use crate::openapi::{Document, Operation};
 
@@ -12,7 +17,12 @@ pub(super) struct Subject<'a> {
     pub(super) integration: &'a Integration,
     pub(super) method: &'a Method,
     pub(super) stage: &'a Stage,
-    pub(super) findings: Vec<Diagnostic>,
+    /// The variables of the path.
+    pub(super) path: Rc<HashSet<&'a str>>,
+    findings: Vec<Diagnostic>,
+    declared: OnceCell<Declared<'a>>,
+    notes: usize,
+    left_out: usize,
 }
 
 /// What the patterns of an integration are matched against.
@@ -39,7 +49,11 @@ impl<'a> Subject<'a> {
             integration,
             method: &operation.method,
             stage,
+            path: Rc::new(path_variables(&operation.method.resource).collect()),
             findings: Vec::new(),
+            declared: OnceCell::new(),
+            notes: 0,
+            left_out: 0,
         }
     }
 
@@ -69,7 +83,50 @@ impl<'a> Subject<'a> {
 
     /// A finding whose pointer starts at the integration.
     pub(super) fn push(&mut self, finding: Diagnostic) {
-        self.findings.push(finding.under(&self.operation.pointer));
+        self.add(finding.under(&self.operation.pointer));
+    }
+
+    /// A finding whose pointer starts at the document. Beyond the bound it counts.
+    pub(super) fn add(&mut self, finding: Diagnostic) {
+        if self.is_full(finding.severity) {
+            self.left_out += 1;
+            return;
+        }
+        self.notes += usize::from(finding.severity == Severity::Note);
+        self.findings.push(finding);
+    }
+
+    /// Whether findings of this severity are only counted.
+    pub(super) fn is_full(&self, severity: Severity) -> bool {
+        let kept = match severity {
+            Severity::Note => self.notes,
+            Severity::Warning | Severity::Error => self.findings.len() - self.notes,
+        };
+        kept >= 4 * MAX_FINDINGS
+    }
+
+    /// What was found, and how much more there was.
+    pub(super) fn finish(self) -> (Vec<Diagnostic>, usize) {
+        (self.findings, self.left_out)
+    }
+
+    /// Whether the method has this parameter.
+    pub(super) fn declared(&self, location: ParameterLocation, name: &str) -> Known<'a> {
+        let declared = self.declared.get_or_init(|| {
+            let mut declared = Declared::new();
+            for parameter in &self.method.parameters {
+                let key = (parameter.location, parameter.name.to_ascii_lowercase());
+                let name = parameter.name.as_str();
+                let (_, names) = declared.entry(key).or_insert((name, HashSet::new()));
+                names.insert(name);
+            }
+            declared
+        });
+        let found = declared.get(&(location, name.to_ascii_lowercase()));
+        Known {
+            exactly: found.is_some_and(|(_, names)| names.contains(name)),
+            otherwise: found.map(|(first, _)| *first),
+        }
     }
 
     /// The service that an ARN of an AWS integration names: `lambda`, `dynamodb`.
@@ -98,6 +155,25 @@ impl<'a> Subject<'a> {
             IntegrationType::HttpProxy | IntegrationType::AwsProxy => None,
         }
     }
+}
+
+/// The parameters of a method, so that they are found at once.
+type Declared<'a> = HashMap<(ParameterLocation, String), (&'a str, HashSet<&'a str>)>;
+
+/// How a name is declared.
+pub(super) struct Known<'a> {
+    /// As it is written.
+    pub(super) exactly: bool,
+    /// The first declared name that is the same but for its case.
+    pub(super) otherwise: Option<&'a str>,
+}
+
+/// The names of the variables in a path.
+fn path_variables(resource: &str) -> impl Iterator<Item = &str> {
+    resource.split('/').filter_map(|segment| {
+        let inner = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some(inner.strip_suffix('+').unwrap_or(inner))
+    })
 }
 
 /// The parts of an ARN; a colon in `${…}` parts nothing.

@@ -1,6 +1,7 @@
 //! Mapping templates: texts that are not escaped, names that do not exist, references that print nothing.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use crate::diagnostic::{Diagnostic, pointer_token};
 use crate::integration::{IntegrationType, ParameterLocation, TemplateEngine, Templates};
@@ -55,7 +56,7 @@ fn all_written(subject: &Subject<'_>) -> HashSet<String> {
             && template.source.contains("Override")
             && let Ok(parsed) = Template::parse(&template.source)
         {
-            let variables = Variables::of(&parsed, &subject.method.resource);
+            let variables = Variables::of(&parsed, Rc::clone(&subject.path));
             overrides::written(&variables, &parsed.nodes, &mut written);
         }
     }
@@ -97,7 +98,7 @@ fn table(
                 .is_some_and(|value| !value.is_string());
             let mut walk = Walk {
                 function,
-                variables: Variables::of(&parsed, &subject.method.resource),
+                variables: Variables::of(&parsed, Rc::clone(&subject.path)),
                 source,
                 pointer: &pointer,
                 seen: HashSet::new(),
@@ -288,8 +289,15 @@ impl<'t> Walk<'_, '_, 't> {
         if !self.seen.insert((finding.code, span.start)) {
             return;
         }
-        let (line, column) = span.position(self.source);
-        self.subject.push(finding.within(line, column));
+        // The place takes time to tell in a long template.
+        let finding = match self.subject.is_full(finding.severity) {
+            true => finding,
+            false => {
+                let (line, column) = span.position(self.source);
+                finding.within(line, column)
+            }
+        };
+        self.subject.push(finding);
     }
 
     /// Looks at the names in a reference.

@@ -1,7 +1,8 @@
 //! What a reference in a template prints, as far as its source tells.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::vtl::Template;
 use crate::vtl::ast::{Expr, Form, Node, Piece, Reference, Slot, Step, StepKind, Target};
@@ -43,19 +44,21 @@ enum Origin<'a> {
 
 /// What the template gives its variables.
 pub(super) struct Variables<'a> {
-    resource: &'a str,
+    path: Rc<HashSet<&'a str>>,
     texts: &'a str,
     names: HashMap<Slot, &'a str>,
     origins: HashMap<Slot, Vec<Origin<'a>>>,
     /// What is left of [`MAX_VALUES`].
     left: Cell<u32>,
+    /// What variables hold, of those that were asked for.
+    known: RefCell<HashMap<Slot, Printed>>,
 }
 
 impl<'a> Variables<'a> {
-    /// `resource` is the path of the method: its variables are parameters, too.
-    pub(super) fn of(template: &'a Template, resource: &'a str) -> Self {
+    /// The variables of the path of the method are parameters, too.
+    pub(super) fn of(template: &'a Template, path: Rc<HashSet<&'a str>>) -> Self {
         let mut variables = Self {
-            resource,
+            path,
             texts: &template.texts,
             names: template
                 .names
@@ -64,6 +67,7 @@ impl<'a> Variables<'a> {
                 .collect(),
             origins: HashMap::new(),
             left: Cell::new(0),
+            known: RefCell::default(),
         };
         variables.collect(&template.nodes);
         for body in &template.names.bodies {
@@ -182,38 +186,48 @@ impl<'a> Variables<'a> {
     }
 
     fn reference(&self, reference: &Reference, depth: usize) -> Printed {
-        let left = self.left.get();
-        if depth >= MAX_STEPS || left == 0 || !matches!(reference.form, Form::Plain | Form::Quiet) {
+        if depth >= MAX_STEPS || !matches!(reference.form, Form::Plain | Form::Quiet) {
             return Printed::Other;
         }
-        self.left.set(left - 1);
         let steps: &[Step] = &reference.steps;
         match self.name(reference.slot) {
             "input" => self.input(steps),
             "util" => self.util(steps, depth),
             "context" => context(steps, self.texts),
             "stageVariables" => Printed::Other,
-            _ => {
-                let Some(origins) = self.origins.get(&reference.slot) else {
-                    return Printed::Other;
-                };
-                let mut all = origins.iter().map(|origin| match origin {
-                    Origin::Value(value) => self.expression(value, depth + 1),
-                    Origin::Item(list) => match self.expression(list, depth + 1) {
-                        Printed::Any => Printed::Any,
-                        _ => Printed::Other,
-                    },
-                    Origin::Unknown => Printed::Other,
-                });
-                let first = all.next().unwrap_or(Printed::Other);
-                // Texts that a template starts with, such as `""`, say nothing.
-                let printed = match all.all(|other| other == first) {
-                    true => first,
-                    false => Printed::Other,
-                };
-                further(printed, steps, self.texts)
+            _ if depth == 0 => {
+                let known = self.known.borrow().get(&reference.slot).copied();
+                let held = known.unwrap_or_else(|| self.held(reference.slot, depth));
+                self.known.borrow_mut().insert(reference.slot, held);
+                further(held, steps, self.texts)
             }
+            _ => further(self.held(reference.slot, depth), steps, self.texts),
         }
+    }
+
+    /// What a variable holds.
+    fn held(&self, slot: Slot, depth: usize) -> Printed {
+        let origins = self.origins.get(&slot).into_iter().flatten();
+        let mut held = None;
+        for origin in origins {
+            let Some(left) = self.left.get().checked_sub(1) else {
+                return Printed::Other;
+            };
+            self.left.set(left);
+            let printed = match origin {
+                Origin::Value(value) => self.expression(value, depth + 1),
+                Origin::Item(list) => match self.expression(list, depth + 1) {
+                    Printed::Any => Printed::Any,
+                    _ => Printed::Other,
+                },
+                Origin::Unknown => Printed::Other,
+            };
+            if printed == Printed::Other || held.is_some_and(|held| held != printed) {
+                return Printed::Other;
+            }
+            held = Some(printed);
+        }
+        held.unwrap_or(Printed::Other)
     }
 
     fn expression(&self, expression: &Expr, depth: usize) -> Printed {
@@ -281,7 +295,7 @@ impl<'a> Variables<'a> {
                 ("json", 1) if rest.is_empty() => Printed::Json,
                 ("params", 1) => {
                     let printed = match arguments.first() {
-                        Some(Expr::Text(name)) if in_path(self.resource, self.text(*name)) => {
+                        Some(Expr::Text(name)) if self.path.contains(self.text(*name)) => {
                             Printed::Segment
                         }
                         _ => Printed::Text,
@@ -317,17 +331,6 @@ fn is_entry(step: &Step, texts: &str) -> bool {
         StepKind::Property(_) | StepKind::Index(_) => true,
         StepKind::Method(name, _) => name.text().of(texts) == "get",
     }
-}
-
-/// Whether a path has this variable.
-pub(super) fn in_path(resource: &str, name: &str) -> bool {
-    let mut segments = resource.split('/');
-    segments.any(|segment| {
-        let inner = segment
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
-        inner.is_some_and(|inner| inner.strip_suffix('+').unwrap_or(inner) == name)
-    })
 }
 
 /// What a client's value is after more steps.

@@ -28,6 +28,7 @@ use crate::layer::{
 };
 use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
 use crate::metrics::{Call, Metrics, RouteMetrics};
+use crate::openapi::late::Late;
 use crate::openapi::{Import, Operation, Router};
 
 /// An API at a stage: every operation of a document, compiled.
@@ -182,25 +183,25 @@ impl Api {
             types => stage.binary_media_types(types),
         };
         let stage = Arc::new(stage);
-        let mut late = Vec::new();
+        let mut late = Late::default();
+        let mut of_responses = Vec::new();
         let entries = document
             .gateway_responses
             .iter()
             .map(|(name, entry)| (name.as_str(), entry));
         let responses = match GatewayResponses::compile(entries) {
             Ok(responses) => {
-                late.extend(responses.warnings().iter().cloned());
+                of_responses.extend(responses.warnings().iter().cloned());
                 responses
             }
             Err(error) => {
-                late.extend(error.into_findings());
+                of_responses.extend(error.into_findings());
                 GatewayResponses::default()
             }
         };
-        let mut late: Vec<Diagnostic> = late
-            .into_iter()
-            .map(|finding| finding.under("/x-amazon-apigateway-gateway-responses"))
-            .collect();
+        for finding in of_responses {
+            late.push(finding.under("/x-amazon-apigateway-gateway-responses"));
+        }
         let responses = Arc::new(responses);
 
         let mut router = Router::new();
@@ -226,12 +227,7 @@ impl Api {
                 layer: IntegrationLayer::with_gateway_responses(plan, Arc::clone(&responses)),
             });
         }
-        for finding in &mut late {
-            import.locate(finding);
-        }
-        let mut findings = import.findings().to_vec();
-        findings.extend(late);
-        findings.sort_by_key(|finding| finding.position);
+        let findings = late.with_those_of(import);
         if on_error == OnError::Refuse && findings.iter().any(Diagnostic::is_error) {
             return Err(ApiError { findings });
         }
@@ -348,7 +344,7 @@ fn compile(
     operation: &Operation,
     stage: &Arc<Stage>,
     models: &mut Models,
-    late: &mut Vec<Diagnostic>,
+    late: &mut Late,
 ) -> Plan {
     let method = &operation.method;
     let fail = |reason: &str| Plan::failing(method, Arc::clone(stage), reason);
@@ -361,11 +357,9 @@ fn compile(
     };
     match Plan::compile_with(integration, method, Arc::clone(stage), models) {
         Ok(plan) => {
-            late.extend(
-                plan.warnings()
-                    .iter()
-                    .map(|finding| finding.clone().under(&operation.pointer)),
-            );
+            for finding in plan.warnings() {
+                late.push(finding.clone().under(&operation.pointer));
+            }
             if operation.broken {
                 return fail("the integration cannot be read; see the errors of the document");
             }
@@ -373,10 +367,7 @@ fn compile(
         }
         Err(error) => {
             for finding in error.into_findings_at(&operation.pointer) {
-                // Methods may share a broken model.
-                if !late.contains(&finding) {
-                    late.push(finding);
-                }
+                late.push_once(finding);
             }
             fail("the integration has errors; see the errors of the document")
         }

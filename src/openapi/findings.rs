@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use super::place::{Place, Spot};
 
 /// How many errors, and how many warnings, are kept; the rest is counted.
-const MAX_FINDINGS: usize = 1_000;
+pub(super) const MAX_FINDINGS: usize = 1_000;
 
 /// How many values may be read a second time because something refers to them.
 const MAX_REREAD: usize = 1_000_000;

@@ -46,6 +46,7 @@ mod import;
 mod integration;
 mod json;
 mod keys;
+mod late;
 mod node;
 mod operation;
 mod parameters;

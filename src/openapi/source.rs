@@ -17,8 +17,8 @@ pub(super) struct Source {
     pub(super) value: Value,
     pub(super) places: Place,
     text: String,
-    /// Where each line begins.
-    lines: OnceLock<Vec<usize>>,
+    /// Where each line begins and ends.
+    lines: OnceLock<Vec<(usize, usize)>>,
 }
 
 impl Source {
@@ -84,12 +84,17 @@ impl Source {
     /// A line without its end, counted from 1.
     fn line(&self, number: usize) -> Option<&str> {
         let lines = self.lines.get_or_init(|| {
-            let ends = memchr::memchr_iter(b'\n', self.text.as_bytes());
-            std::iter::once(0).chain(ends.map(|at| at + 1)).collect()
+            let mut start = 0;
+            let lines = self.text.split('\n').map(|line| {
+                let end = memchr::memchr(b'\r', line.as_bytes()).unwrap_or(line.len());
+                let bounds = (start, start + end);
+                start += line.len() + 1;
+                bounds
+            });
+            lines.collect()
         });
-        let start = *lines.get(number.checked_sub(1)?)?;
-        let line = self.text.get(start..)?;
-        line.split(['\r', '\n']).next()
+        let (start, end) = *lines.get(number.checked_sub(1)?)?;
+        self.text.get(start..end)
     }
 
     /// Where the finding is: the line of a template where that can be told, else the value.
