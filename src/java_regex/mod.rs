@@ -6,7 +6,7 @@ mod translate;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fancy_regex::{Captures, Regex, RegexBuilder};
 
@@ -18,8 +18,22 @@ const BACKTRACKS: usize = 1_000_000;
 /// The most memory that a compiled pattern may take, in bytes.
 const SIZE: usize = 1 << 22;
 
-/// How many compiled patterns a thread keeps.
+/// How long a pattern may be, in bytes.
+// Chosen: longer ones take seconds to compile; nobody writes them.
+const LENGTH: usize = 1 << 15;
+
+/// How many compiled patterns of each kind a thread keeps.
 const KEPT: usize = 64;
+
+/// The same for patterns of documents, which templates cannot add to: operations often share them.
+const KEPT_OF_DOCUMENTS: usize = 2_000;
+
+/// The most memory that a pattern of a document may take.
+// Chosen: room for hundreds of characters repeated; a document may have thousands of patterns.
+const SIZE_IN_DOCUMENTS: usize = 1 << 18;
+
+/// How much backtracking is done for one number.
+const BACKTRACKS_OF_NUMBERS: usize = 300;
 
 /// Why a pattern cannot be used, or a search with it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,25 +57,62 @@ pub(crate) struct JavaRegex(Arc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
-    engine: Regex,
-    /// The short way to a whole match.
-    simple: Option<Simple>,
+    matcher: Matcher,
+    /// One bit for each number up to 999 that it matches, once somebody asked.
+    numbers: OnceLock<[u64; 16]>,
+}
+
+#[derive(Debug)]
+enum Matcher {
+    Engine(Regex),
+    /// The short way to a whole match, for which no engine is needed.
+    Simple(Simple),
+}
+
+/// What a pattern is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Part,
+    Whole,
+    /// Of a document, for texts.
+    Selection,
+    /// Of a document, for statuses and other numbers.
+    Number,
+}
+
+impl Kind {
+    fn bounds(self) -> (usize, usize, usize) {
+        match self {
+            Self::Part | Self::Whole => (BACKTRACKS, SIZE, KEPT),
+            Self::Selection => (BACKTRACKS, SIZE_IN_DOCUMENTS, KEPT_OF_DOCUMENTS),
+            Self::Number => (BACKTRACKS_OF_NUMBERS, SIZE_IN_DOCUMENTS, KEPT_OF_DOCUMENTS),
+        }
+    }
 }
 
 /// A pattern that is searched for.
 pub(crate) fn compile(pattern: &str) -> Result<JavaRegex, PatternError> {
-    cached(pattern, false)
+    cached(pattern, Kind::Part)
 }
 
 /// A pattern that must match a whole text, as `String.matches` wants it.
 pub(crate) fn compile_whole(pattern: &str) -> Result<JavaRegex, PatternError> {
-    cached(pattern, true)
+    cached(pattern, Kind::Whole)
 }
 
-type Known = HashMap<Box<str>, JavaRegex, foldhash::fast::RandomState>;
+/// A pattern of an integration response, for error messages or for statuses and other numbers.
+pub(crate) fn compile_selection(pattern: &str, numbers: bool) -> Result<JavaRegex, PatternError> {
+    let kind = match numbers {
+        true => Kind::Number,
+        false => Kind::Selection,
+    };
+    cached(pattern, kind)
+}
+
+type Known = HashMap<Box<str>, Result<JavaRegex, PatternError>, foldhash::fast::RandomState>;
 
 thread_local! {
-    static CACHE: RefCell<[Known; 2]> = RefCell::default();
+    static CACHE: RefCell<[Known; 4]> = RefCell::default();
     /// The pattern that a whole text was last compared with: in a loop it is the same every time.
     static LAST: RefCell<Option<(Box<str>, JavaRegex)>> = const { RefCell::new(None) };
 }
@@ -78,21 +129,30 @@ pub(crate) fn matches(pattern: &str, text: &str) -> Result<bool, PatternError> {
     })
 }
 
-fn cached(pattern: &str, whole: bool) -> Result<JavaRegex, PatternError> {
-    CACHE.with_borrow_mut(|[parts, wholes]| {
-        let known = if whole { wholes } else { parts };
+fn cached(pattern: &str, kind: Kind) -> Result<JavaRegex, PatternError> {
+    let whole = kind != Kind::Part;
+    let (backtracks, size, kept) = kind.bounds();
+    CACHE.with_borrow_mut(|[parts, wholes, selections, numbers]| {
+        let known = match kind {
+            Kind::Part => parts,
+            Kind::Whole => wholes,
+            Kind::Selection => selections,
+            Kind::Number => numbers,
+        };
         if let Some(regex) = known.get(pattern) {
-            return Ok(regex.clone());
+            return regex.clone();
         }
-        let translated = translate::translate(pattern).map_err(error)?;
-        let engine = build(&translated, whole, BACKTRACKS, SIZE).map_err(|e| bad(pattern, &e))?;
-        let simple = whole.then(|| Simple::of(pattern)).flatten();
-        let regex = JavaRegex(Arc::new(Compiled { engine, simple }));
-        if known.len() >= KEPT {
+        let regex = translate(pattern).and_then(|translated| {
+            let simple = whole.then(|| Simple::of(pattern)).flatten();
+            JavaRegex::new(simple, || {
+                build(&translated, whole, backtracks, size).map_err(|e| bad(pattern, &e))
+            })
+        });
+        if known.len() >= kept {
             known.clear();
         }
         known.insert(pattern.into(), regex.clone());
-        Ok(regex)
+        regex
     })
 }
 
@@ -124,7 +184,17 @@ pub(crate) fn split_at(text: &str, at: char, limit: i32) -> impl Iterator<Item =
 /// The pattern in the syntax of the engine.
 #[cfg(feature = "openapi")]
 pub(crate) fn translated(pattern: &str) -> Result<String, PatternError> {
-    translate::translate(pattern).map_err(error)
+    translate(pattern)
+}
+
+fn translate(pattern: &str) -> Result<String, PatternError> {
+    match pattern.len() <= LENGTH {
+        true => translate::translate(pattern).map_err(error),
+        false => Err(error(format!(
+            "the pattern has {} bytes, more than {LENGTH}",
+            pattern.len()
+        ))),
+    }
 }
 
 fn bad(pattern: &str, cause: &fancy_regex::Error) -> PatternError {
@@ -149,6 +219,40 @@ fn build(
 }
 
 impl JavaRegex {
+    fn new(
+        simple: Option<Simple>,
+        engine: impl FnOnce() -> Result<Regex, PatternError>,
+    ) -> Result<Self, PatternError> {
+        let matcher = match simple {
+            Some(simple) => Matcher::Simple(simple),
+            None => Matcher::Engine(engine()?),
+        };
+        Ok(Self(Arc::new(Compiled {
+            matcher,
+            numbers: OnceLock::new(),
+        })))
+    }
+
+    /// Whether it matches a number up to 999. All are tried at once, as long as that does not fail.
+    pub(crate) fn matches_number(&self, number: u16) -> bool {
+        let numbers = self.0.numbers.get_or_init(|| {
+            let (mut bits, mut failures) = ([0; 16], 0);
+            for number in 0..1000_usize {
+                let matched = self.is_match(&number.to_string());
+                failures += usize::from(matched.is_err());
+                if failures > 8 {
+                    break;
+                }
+                if let (Ok(true), Some(word)) = (matched, bits.get_mut(number / 64)) {
+                    *word |= 1 << (number % 64);
+                }
+            }
+            bits
+        });
+        let word = numbers.get(usize::from(number / 64));
+        word.is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+
     /// A pattern that must match a whole text, with narrower bounds than usual and nobody to remember it. Without
     /// regard to case means that of ASCII letters, as Java's flag does.
     pub(crate) fn bounded(
@@ -162,22 +266,19 @@ impl JavaRegex {
             false => pattern.to_owned(),
         };
         // The pattern has to be one without the flag in front, too.
-        translate::translate(pattern).map_err(error)?;
-        let translated = translate::translate(&flagged).map_err(error)?;
-        let engine = build(&translated, true, backtracks, size).map_err(|e| bad(pattern, &e))?;
+        translate(pattern)?;
+        let translated = translate(&flagged)?;
         let simple = (!ignore_case).then(|| Simple::of(pattern)).flatten();
-        Ok(JavaRegex(Arc::new(Compiled { engine, simple })))
+        Self::new(simple, || {
+            build(&translated, true, backtracks, size).map_err(|e| bad(pattern, &e))
+        })
     }
 
     /// Whether the pattern is found.
     pub(crate) fn is_match(&self, text: &str) -> Result<bool, PatternError> {
-        match &self.0.simple {
-            Some(simple) => Ok(simple.is_match(text)),
-            None => self
-                .0
-                .engine
-                .is_match(text)
-                .map_err(|e| error(e.to_string())),
+        match &self.0.matcher {
+            Matcher::Simple(simple) => Ok(simple.is_match(text)),
+            Matcher::Engine(engine) => engine.is_match(text).map_err(|e| error(e.to_string())),
         }
     }
 
@@ -187,10 +288,13 @@ impl JavaRegex {
         text: &'t str,
         from: usize,
     ) -> Result<Option<Captures<'t, str>>, PatternError> {
-        self.0
-            .engine
-            .captures_from_pos(text, from)
-            .map_err(|e| error(e.to_string()))
+        match &self.0.matcher {
+            // Nobody searches with a pattern that must match the whole.
+            Matcher::Simple(_) => Ok(None),
+            Matcher::Engine(engine) => engine
+                .captures_from_pos(text, from)
+                .map_err(|e| error(e.to_string())),
+        }
     }
 
     /// Calls `f` for every match as Java's `find` goes on: an empty match may follow a longer one directly.
@@ -400,10 +504,28 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_those_that_match() {
+        for pattern in [r"4\d{2}", ".*4.*", "(?!4).+", "", r"\d"] {
+            let regex = compile_selection(pattern, true).unwrap();
+            for number in 0..1000_u16 {
+                let matched = regex.is_match(&number.to_string()).unwrap();
+                assert_eq!(regex.matches_number(number), matched, "{pattern} {number}");
+            }
+        }
+        // It takes more steps than there are.
+        let endless = compile_selection(r"(?=(.*)*(.*)*(.*)*\d{9}\1)...", true).unwrap();
+        assert!(endless.is_match("404").is_err() && !endless.matches_number(404));
+        assert!(compile_selection("(a{1,99}){1,99}", false).is_err());
+    }
+
+    #[test]
     fn bad_patterns() {
         for pattern in ["(", "[a", "*a", "a{", r"\y", "a**", r"\p{Nope}", "(?<1>a)"] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }
+        let long = "a".repeat(LENGTH + 1);
+        let told = compile_whole(&long).unwrap_err().to_string();
+        assert_eq!(told, "the pattern has 32769 bytes, more than 32768");
     }
 
     #[test]

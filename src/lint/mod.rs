@@ -49,6 +49,7 @@ mod names;
 mod overrides;
 mod parameters;
 mod pattern;
+mod patterns;
 mod responses;
 mod rules;
 mod selection;
@@ -61,6 +62,7 @@ mod variables;
 use std::collections::HashSet;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lint::patterns::Patterns;
 use crate::lint::subject::Subject;
 use crate::mapping::Stage;
 use crate::openapi::{Api, Import, OnError};
@@ -81,11 +83,12 @@ pub fn check(import: &Import, stage: &Stage) -> Vec<Diagnostic> {
     let document = import.document();
     let (mut late, mut left_out) = (Vec::new(), 0);
     let (mut warnings, mut notes) = (0, 0);
+    let patterns = Patterns::default();
     for operation in &document.operations {
         let Some(integration) = &operation.integration else {
             continue;
         };
-        let mut subject = Subject::new(document, operation, integration, stage);
+        let mut subject = Subject::new(document, operation, integration, stage, &patterns);
         address::check(&mut subject);
         parameters::check(&mut subject);
         selection::check(&mut subject);

@@ -1,18 +1,23 @@
 //! Selection patterns: which never choose their response, and which choose more or less than they seem to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use crate::diagnostic::pointer_token;
 use crate::integration::IntegrationResponse;
-use crate::java_regex::{self, JavaRegex};
 use crate::lint::pattern::Shapes;
+use crate::lint::patterns::Tried;
 use crate::lint::subject::{Matched, Subject, is_unfilled};
+
+/// How many statuses of a mock are tried.
+const MAX_STATUSES: usize = 100;
 
 /// A pattern of the integration.
 struct Pattern<'a> {
     text: &'a str,
     status: &'a str,
-    regex: JavaRegex,
+    tried: Rc<Tried>,
 }
 
 pub(super) fn check(subject: &mut Subject<'_>) {
@@ -36,15 +41,15 @@ pub(super) fn check(subject: &mut Subject<'_>) {
             .as_deref()
             .is_some_and(is_unfilled)
     });
+    let of_numbers = !matches!(subject.matched(), Some(Matched::Message));
     let patterns: Vec<Pattern<'_>> = responses
         .iter()
         .filter_map(|response| {
             let text = response.selection_pattern.as_deref()?;
-            let regex = java_regex::compile_whole(text).ok()?;
             Some(Pattern {
                 text,
                 status: &response.status_code,
-                regex,
+                tried: subject.patterns.get(text, of_numbers)?,
             })
         })
         .collect();
@@ -71,9 +76,18 @@ fn pointer(pattern: &Pattern<'_>) -> String {
 
 impl Pattern<'_> {
     fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text).unwrap_or(false)
+        self.tried.matches(text)
+    }
+
+    /// The numbers of `all` that it matches.
+    fn numbers(&self, all: &RangeInclusive<u16>) -> Vec<u16> {
+        let numbers = self.tried.numbers().iter().copied();
+        numbers.filter(|number| all.contains(number)).collect()
     }
 }
+
+/// The first pattern that takes a number, and the first whose status is another.
+type Takers = (usize, Option<usize>);
 
 /// Patterns over numbers: all of them can be tried.
 fn numbers(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched: Matched) {
@@ -81,19 +95,16 @@ fn numbers(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched: Matched
         Matched::Number => (0..=999_u16, "number"),
         Matched::Status | Matched::Message => (100..=599, "status"),
     };
-    let mut taken: Vec<(BTreeSet<u16>, &Pattern<'_>)> = Vec::new();
-    for pattern in patterns {
-        let own: BTreeSet<u16> = all
-            .clone()
-            .filter(|number| pattern.matches(&number.to_string()))
-            .collect();
+    // By number.
+    let mut taken: HashMap<u16, Takers> = HashMap::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        let own = pattern.numbers(&all);
         let at = pointer(pattern);
         // A mock may print longer numbers.
-        let longer = |number: u16| pattern.matches(&number.to_string());
-        if own.is_empty() && matched == Matched::Number && (1_000..=9_999).any(longer) {
+        if own.is_empty() && matched == Matched::Number && pattern.tried.is_longer() {
             continue;
         }
-        if own.is_empty() {
+        let Some(first) = own.first() else {
             subject.warn(
                 "pattern-never",
                 &at,
@@ -101,19 +112,20 @@ fn numbers(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched: Matched
                 format!("it must match the whole {what}, in digits, such as `4\\d{{2}}`"),
             );
             continue;
-        }
-        let left: Vec<u16> = own
+        };
+        let other = |at: usize| patterns.get(at).filter(|it| it.status != pattern.status);
+        let rival = own
             .iter()
-            .copied()
-            .filter(|number| !taken.iter().any(|(set, _)| set.contains(number)))
-            .collect();
-        let rival = taken
-            .iter()
-            .find(|(set, rival)| rival.status != pattern.status && !set.is_disjoint(&own));
-        if left.is_empty() {
-            let first = own.first().copied().unwrap_or_default();
-            let winner = taken.iter().find(|(set, _)| set.contains(&first));
-            let winner = winner.map_or("", |(_, winner)| winner.text);
+            .filter_map(|number| {
+                let (first, second) = *taken.get(number)?;
+                let rival = other(first).map(|_| first);
+                rival.or(second.filter(|second| other(*second).is_some()))
+            })
+            .min();
+        let rival = rival.and_then(|at| Some((at, patterns.get(at)?)));
+        if own.iter().all(|number| taken.contains_key(number)) {
+            let winner = taken.get(first).and_then(|(first, _)| patterns.get(*first));
+            let winner = winner.map_or("", |winner| winner.text);
             subject.warn(
                 "pattern-unreachable",
                 &at,
@@ -123,19 +135,29 @@ fn numbers(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched: Matched
                 ),
                 "patterns are tried by ascending `statusCode`, then in the order written; narrow the other one",
             );
-        } else if let Some((set, rival)) = rival {
-            let both = set.intersection(&own).next().copied().unwrap_or_default();
+        } else if let Some((_, rival)) = rival {
+            let both = own
+                .iter()
+                .find(|number| rival.tried.numbers().contains(number));
             subject.warn(
                 "pattern-overlap",
                 &at,
                 format!(
-                    "`{}` and `{}` both match {both}; the response with status {} is chosen",
-                    rival.text, pattern.text, rival.status
+                    "`{}` and `{}` both match {}; the response with status {} is chosen",
+                    rival.text,
+                    pattern.text,
+                    both.unwrap_or(first),
+                    rival.status
                 ),
                 "the order of trial is not documented; let each status match one pattern",
             );
         }
-        taken.push((own, pattern));
+        for number in own {
+            let (first, second) = taken.entry(number).or_insert((index, None));
+            if second.is_none() && other(*first).is_some() {
+                *second = Some(index);
+            }
+        }
     }
 }
 
@@ -159,7 +181,10 @@ fn messages(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], has_default: bo
         let Some(shapes) = Shapes::of(pattern.text) else {
             continue;
         };
-        let winner = before.iter().find(|(wider, _)| wider.include(&shapes));
+        let work = &subject.patterns.work;
+        let winner = before
+            .iter()
+            .find(|(wider, _)| wider.include(&shapes, work));
         // Of a pattern for statuses nothing else has to be said.
         if let Some((_, winner)) = winner.filter(|_| !shapes.is_status()) {
             subject.warn(
@@ -309,7 +334,10 @@ fn default_missing(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched:
             "a number that no pattern matches",
         ),
         Matched::Status => (
-            (200..=599_u16).all(|status| covered(&status.to_string())),
+            {
+                let all = patterns.iter().flat_map(|it| it.numbers(&(200..=599)));
+                all.collect::<BTreeSet<u16>>().len() == 400
+            },
             "a status that no pattern matches",
         ),
         Matched::Message => (covered(""), "a call that succeeds"),
@@ -325,9 +353,9 @@ fn default_missing(subject: &mut Subject<'_>, patterns: &[Pattern<'_>], matched:
 }
 
 /// The numbers that the templates of a mock print, if each is written out.
-fn mocked(subject: &Subject<'_>) -> Option<Vec<String>> {
+fn mocked(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
     let templates = &subject.integration.request_templates;
-    let mut statuses = Vec::new();
+    let mut statuses = BTreeSet::new();
     for template in templates.values() {
         for (_, rest) in template
             .source
@@ -337,9 +365,13 @@ fn mocked(subject: &Subject<'_>) -> Option<Vec<String>> {
             let value = rest.trim_start_matches(['"', '\'', ':', ' ', '\t']);
             let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
             if digits.is_empty() {
-                return Some(vec![String::new()]);
+                return Some(BTreeSet::from([String::new()]));
             }
-            statuses.push(digits);
+            statuses.insert(digits);
+            // Nobody writes so many, and each has to be tried.
+            if statuses.len() > MAX_STATUSES {
+                return None;
+            }
         }
     }
     (!statuses.is_empty()).then_some(statuses)

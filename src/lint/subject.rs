@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::integration::{Integration, IntegrationType, Method, ParameterLocation};
 use crate::lint::MAX_FINDINGS;
+use crate::lint::patterns::Patterns;
 use crate::mapping::Stage;
 use crate::openapi::{Document, Operation};
 
@@ -17,6 +18,7 @@ pub(super) struct Subject<'a> {
     pub(super) integration: &'a Integration,
     pub(super) method: &'a Method,
     pub(super) stage: &'a Stage,
+    pub(super) patterns: &'a Patterns,
     /// The variables of the path.
     pub(super) path: Rc<HashSet<&'a str>>,
     findings: Vec<Diagnostic>,
@@ -42,6 +44,7 @@ impl<'a> Subject<'a> {
         operation: &'a Operation,
         integration: &'a Integration,
         stage: &'a Stage,
+        patterns: &'a Patterns,
     ) -> Self {
         Self {
             document,
@@ -49,6 +52,7 @@ impl<'a> Subject<'a> {
             integration,
             method: &operation.method,
             stage,
+            patterns,
             path: Rc::new(path_variables(&operation.method.resource).collect()),
             findings: Vec::new(),
             declared: OnceCell::new(),

@@ -79,7 +79,8 @@ impl<'a> Compiler<'a> {
         self.check_path_parameters(uri.as_ref(), &parameters);
         let templates = self.templates("/requestTemplates", &self.integration.request_templates);
         let responses: Vec<ResponsePlan> = self.responses();
-        let selection = self.selection(&responses);
+        let numbers = aws.as_ref().is_none_or(|aws| aws.function.is_none());
+        let selection = self.selection(&responses, numbers);
         self.check_connection();
         let mut validation = Findings::default();
         let validator = Validator::compile(self.method, models, &mut validation);
@@ -469,7 +470,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn selection(&mut self, responses: &[ResponsePlan]) -> Selection {
+    fn selection(&mut self, responses: &[ResponsePlan], numbers: bool) -> Selection {
         let mut order: Vec<(usize, &ResponsePlan)> = responses.iter().enumerate().collect();
         order.sort_by_key(|(_, response)| response.status);
         let mut patterns = Vec::new();
@@ -481,7 +482,7 @@ impl<'a> Compiler<'a> {
                 }
                 continue;
             };
-            match java_regex::compile_whole(pattern) {
+            match java_regex::compile_selection(pattern, numbers) {
                 Ok(compiled) => patterns.push((compiled, index)),
                 Err(error) => self.error(
                     "selection-pattern",
@@ -491,6 +492,6 @@ impl<'a> Compiler<'a> {
                 ),
             }
         }
-        Selection::new(patterns, default)
+        Selection::new(patterns, default, numbers)
     }
 }

@@ -147,7 +147,7 @@ impl Plan {
             passthrough: PassthroughBehavior::WhenNoMatch,
             content_handling: None,
             responses: Vec::new(),
-            selection: Selection::new(Vec::new(), None),
+            selection: Selection::new(Vec::new(), None, true),
             selection_subject: SelectionSubject::default(),
             declared: None,
             timeout: DEFAULT_TIMEOUT,

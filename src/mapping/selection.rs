@@ -32,25 +32,31 @@ pub(crate) struct Selection {
     by_status: Vec<Option<u16>>,
 }
 
-const STATUSES: std::ops::Range<i64> = 100..600;
+const STATUSES: std::ops::Range<u16> = 100..600;
 
 impl Selection {
-    /// `patterns` come in the order of trial.
+    /// `patterns` come in the order of trial; `numbers` tells whether they are tried on numbers.
     // AWS: integration responses are keyed by status: ascending status first, then the order of the
     // document (see the rule on several matching patterns).
-    pub(crate) fn new(patterns: Vec<(JavaRegex, usize)>, default: Option<usize>) -> Self {
+    pub(crate) fn new(
+        patterns: Vec<(JavaRegex, usize)>,
+        default: Option<usize>,
+        numbers: bool,
+    ) -> Self {
         let mut selection = Self {
             patterns,
             default,
             by_status: Vec::new(),
         };
-        selection.by_status = STATUSES
-            .map(|status| {
-                selection
-                    .search(Subject::Status(status))
-                    .and_then(|index| u16::try_from(index).ok())
-            })
-            .collect();
+        if numbers {
+            let choice = |number| {
+                let mut patterns = selection.patterns.iter();
+                let found = patterns.find(|(pattern, _)| pattern.matches_number(number));
+                let index = found.map(|&(_, index)| index).or(selection.default);
+                index.and_then(|index| u16::try_from(index).ok())
+            };
+            selection.by_status = STATUSES.map(choice).collect();
+        }
         selection
     }
 
@@ -58,7 +64,7 @@ impl Selection {
     /// default.
     pub(crate) fn choose(&self, subject: Subject<'_>) -> Option<usize> {
         if let Subject::Status(status) = subject
-            && let Ok(index) = usize::try_from(status - STATUSES.start)
+            && let Ok(index) = usize::try_from(status - i64::from(STATUSES.start))
             && let Some(choice) = self.by_status.get(index)
         {
             return choice.map(usize::from);
@@ -103,16 +109,17 @@ mod tests {
     use super::*;
     use crate::java_regex;
 
-    fn selection(patterns: &[&str], default: Option<usize>) -> Selection {
+    fn selection(patterns: &[&str], default: Option<usize>, numbers: bool) -> Selection {
         let compiled = patterns
             .iter()
-            .map(|pattern| java_regex::compile_whole(pattern).unwrap());
-        Selection::new(compiled.zip(0..).collect(), default)
+            .map(|pattern| java_regex::compile_selection(pattern, numbers).unwrap());
+        Selection::new(compiled.zip(0..).collect(), default, numbers)
     }
 
     #[test]
     fn the_whole_subject_must_match() {
-        let selection = selection(&["2\\d{2}", "(?!404)4\\d\\d", ".*four hundred.*"], Some(9));
+        let patterns = ["2\\d{2}", "(?!404)4\\d\\d", ".*four hundred.*"];
+        let [of_texts, of_numbers] = [false, true].map(|it| selection(&patterns, Some(9), it));
         for (subject, expected) in [
             (Subject::Status(204), Some(0)),
             (Subject::Status(2040), Some(9)),
@@ -123,13 +130,14 @@ mod tests {
             (Subject::Text("four hundred\nand one"), Some(9)),
             (Subject::Text(""), Some(9)),
         ] {
-            assert_eq!(selection.choose(subject), expected, "{subject}");
+            assert_eq!(of_texts.choose(subject), expected, "{subject}");
+            assert_eq!(of_numbers.choose(subject), expected, "{subject}");
         }
     }
 
     #[test]
     fn without_default_nothing_is_chosen() {
-        let selection = selection(&["200"], None);
+        let selection = selection(&["200"], None, true);
         assert_eq!(selection.choose(Subject::Status(500)), None);
         assert_eq!(selection.choose(Subject::Status(0)), None);
     }

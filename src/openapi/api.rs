@@ -29,6 +29,7 @@ use crate::layer::{
 use crate::mapping::{METHOD_OVERRIDE, Models, Plan, Stage, find_header};
 use crate::metrics::{Call, Metrics, RouteMetrics};
 use crate::openapi::late::Late;
+use crate::openapi::patterns::Admitted;
 use crate::openapi::{Import, Operation, Router};
 
 /// An API at a stage: every operation of a document, compiled.
@@ -206,6 +207,7 @@ impl Api {
 
         let mut router = Router::new();
         let mut models = Models::default();
+        let mut patterns = Admitted::default();
         let mut routes = Vec::with_capacity(document.operations.len());
         for operation in &document.operations {
             let method = &operation.method;
@@ -217,7 +219,13 @@ impl Api {
                 // The import has a finding about it.
                 continue;
             }
-            let plan = compile(operation, &stage, &mut models, &mut late);
+            let plan = match patterns.admit(operation) {
+                Ok(()) => compile(operation, &stage, &mut models, &mut late),
+                Err(finding) => {
+                    late.push(*finding);
+                    Plan::failing(method, Arc::clone(&stage), "the API has too many patterns")
+                }
+            };
             routes.push(Route {
                 http_method: method.http_method.clone(),
                 uri: operation

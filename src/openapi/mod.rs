@@ -51,6 +51,7 @@ mod node;
 mod operation;
 mod parameters;
 mod paths;
+mod patterns;
 mod place;
 mod read;
 mod reference;
@@ -61,6 +62,8 @@ mod security;
 mod settings;
 mod source;
 mod yaml;
+
+pub(crate) use patterns::{MAX_PATTERN_BYTES, MAX_PATTERNS};
 
 pub use api::{Api, ApiError, ApiFuture, ApiService, NoRoute, OnError, Route};
 pub use document::{ApiKeySource, Document, Format, Operation, RequestValidator};

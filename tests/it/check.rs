@@ -246,3 +246,91 @@ fn variables_that_are_set_from_each_other_take_no_power_of_time() {
         "{found:?}"
     );
 }
+
+/// An operation whose integration has these members.
+fn operation(members: &str) -> String {
+    format!(
+        r#"{{"responses": {{"200": {{"description": "ok"}}}}, "x-amazon-apigateway-integration": {{{members}}}}}"#
+    )
+}
+
+fn document(paths: &[String]) -> Vec<Diagnostic> {
+    let text = format!(
+        r#"{{"openapi": "3.0.1", "info": {{"title": "x", "version": "1"}}, "paths": {{{}}}}}"#,
+        paths.join(",")
+    );
+    lint::check(
+        &Import::from_slice(text.as_bytes()).unwrap(),
+        &Stage::default(),
+    )
+}
+
+/// Each of these took from a minute to hours before in a build like this one.
+#[test]
+fn hostile_documents_take_time_that_grows_with_their_length() {
+    let begun = std::time::Instant::now();
+    let mock = |template: &str| {
+        let quoted = serde_json::to_string(template).unwrap();
+        operation(&format!(
+            r#""type": "mock", "requestTemplates": {{"application/json": {quoted}}}, "responses": {{"default": {{"statusCode": "200"}}}}"#
+        ))
+    };
+    let left_out = |found: &[Diagnostic]| {
+        let last = found.last().unwrap();
+        assert_eq!(last.code, "too-many-findings");
+        assert!(found.len() <= 2_100, "{}", found.len());
+    };
+    // Variables that are set from each other, each many times.
+    let sets = "#set($a = $b)\n#set($b = \"$a\")\n".repeat(7_000);
+    let found = document(&[format!(r#""/p": {{"get": {}}}"#, mock(&sets))]);
+    assert!(found.len() < 10, "{found:?}");
+    // More findings than anybody reads, in one line.
+    let names = "$zzz.yyy ".repeat(30_000);
+    left_out(&document(&[format!(
+        r#""/p": {{"get": {}}}"#,
+        mock(&names)
+    )]));
+    // The same of what is found when the document is compiled.
+    let variables = "$stageVariables.v1 ".repeat(15_000);
+    left_out(&document(&[format!(
+        r#""/p": {{"get": {}}}"#,
+        mock(&variables)
+    )]));
+    // A path of many variables.
+    let path: Vec<String> = (0..60_000).map(|number| format!("{{a{number}}}")).collect();
+    document(&[format!(
+        r#""/{}": {{"get": {}}}"#,
+        path.join("/"),
+        mock("{}")
+    )]);
+    // Many patterns, and one that is long.
+    let http = |patterns: &[String]| {
+        let responses: Vec<String> = patterns
+            .iter()
+            .map(|it| format!(r#""{it}": {{"statusCode": "200"}}"#))
+            .collect();
+        operation(&format!(
+            r#""type": "http", "httpMethod": "GET", "uri": "http://a.example/", "responses": {{{}}}"#,
+            responses.join(",")
+        ))
+    };
+    let many: Vec<String> = (0..2_001).map(|number| format!("4.{number}")).collect();
+    let found = document(&[format!(r#""/p": {{"get": {}}}"#, http(&many))]);
+    let error = found.iter().find(|finding| finding.is_error()).unwrap();
+    assert_eq!(error.code, "selection-pattern");
+    assert!(
+        error.message.starts_with("the API has more than 2000"),
+        "{}",
+        error.message
+    );
+    let long = ["(a|b)*".repeat(10_000)];
+    let found = document(&[format!(r#""/p": {{"get": {}}}"#, http(&long))]);
+    let error = found.iter().find(|finding| finding.is_error()).unwrap();
+    assert!(
+        error.message.ends_with("60000 bytes, more than 32768"),
+        "{}",
+        error.message
+    );
+    let taken = begun.elapsed();
+    assert!(taken < std::time::Duration::from_secs(40), "{taken:?}");
+}

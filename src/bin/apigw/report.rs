@@ -13,6 +13,9 @@ const LONG: usize = 10_000;
 /// How many characters of a longer line are shown on both sides of the place.
 const AROUND: usize = 60;
 
+/// How many characters of a message, a pointer or an advice are shown.
+const MOST: usize = 2_000;
+
 /// Shows the findings about one text.
 pub(crate) struct Report<'a> {
     file: &'a str,
@@ -143,9 +146,15 @@ fn excerpt(
     (shown, start..start + length)
 }
 
-/// One line without what a terminal would obey.
+/// One line without what a terminal would obey, and with an end.
 fn plain(text: &str) -> String {
-    text.chars()
+    let mut chars = text.chars();
+    let shown = chars.by_ref().take(MOST);
+    let mut shown: String = shown
         .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+        .collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
