@@ -27,6 +27,8 @@ struct Translator<'a> {
     out: String,
     flags: Flags,
     groups: Vec<Flags>,
+    /// Whether a class names what may be a letter, alone or in a range.
+    cased: bool,
 }
 
 /// The pattern in the engine's syntax.
@@ -36,6 +38,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
         out: String::with_capacity(pattern.len() * 2),
         flags: Flags::default(),
         groups: Vec::new(),
+        cased: false,
     };
     translator
         .pattern()
@@ -51,8 +54,10 @@ impl Translator<'_> {
             match c {
                 '\\' => self.escape()?,
                 '[' => {
+                    self.cased = false;
                     let class = self.class(0)?;
-                    match self.ascii_case() {
+                    // A named set has the letters it has, and no others' cases.
+                    match self.ascii_case() || self.flags.ignore_case && !self.cased {
                         true => self.out.push_str(&format!("(?-i:{class})")),
                         false => self.out.push_str(&class),
                     }
@@ -466,6 +471,7 @@ impl Translator<'_> {
                 '-' if !first && !matches!(self.chars.peek(), Some(']' | '[')) => {
                     out.push('-');
                     cases.range = true;
+                    self.cased = true;
                 }
                 '\\' => self.class_escape(&mut out, &mut cases)?,
                 c if self.flags.comments && c.is_ascii_whitespace() => {}
@@ -474,6 +480,7 @@ impl Translator<'_> {
                 other => {
                     literal(other, &mut out);
                     cases.letter(other);
+                    self.cased |= is_cased(other);
                 }
             }
             first = false;
@@ -494,6 +501,7 @@ impl Translator<'_> {
                 }
                 literal(c, out);
                 cases.letter(c);
+                self.cased |= is_cased(c);
             }
             return Ok(());
         }
@@ -510,6 +518,7 @@ impl Translator<'_> {
                 let c = self.character(c)?;
                 literal(c, out);
                 cases.letter(c);
+                self.cased |= is_cased(c);
             }
         }
         Ok(())
@@ -562,6 +571,10 @@ impl Cases {
 }
 
 const LINE_END: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
+fn is_cased(c: char) -> bool {
+    c.is_ascii_alphabetic() || !c.is_ascii()
+}
 
 /// Appends a character that stands for itself.
 fn literal(c: char, out: &mut String) {
