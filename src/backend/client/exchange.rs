@@ -100,11 +100,14 @@ impl<F: Future<Output = Answered>> Future for Exchange<F> {
         if let Some(again) = this.again {
             return Pin::new(again).poll(cx);
         }
+        if this.end.is_none() {
+            // Polled again after it was ready.
+            return Poll::Pending;
+        }
         let Poll::Ready(answered) = poll_answer(this.answer, this.held, cx) else {
             return Poll::Pending;
         };
         let Some((shared, key)) = this.end.take() else {
-            // Polled again after it was ready.
             return Poll::Pending;
         };
         let mut failed = match answered {
