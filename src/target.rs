@@ -5,7 +5,7 @@
 //! whatever sends it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::integration::Protocol;
 
@@ -16,6 +16,9 @@ pub struct Target {
     /// How long the backend may take until its answer begins, from when the request is written; no
     /// limit if `None`.
     pub timeout: Option<Duration>,
+    /// When the whole call has to be over, request and answer, as a client of gRPC says with
+    /// `grpc-timeout`.
+    pub deadline: Option<Instant>,
     /// The version of HTTP to speak.
     pub protocol: Protocol,
     /// Whether a request that asks for WebSocket may go over to it, if the server's connection can.
@@ -90,6 +93,13 @@ impl Target {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets when the whole call has to be over.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 

@@ -1,10 +1,10 @@
-//! Deadlines of a call: on its answer, on the body of it where that is read as a whole, and on its
-//! pauses where it streams.
+//! Deadlines of a call: on its answer, on the body of it where that is read as a whole or the client
+//! says so, and on its pauses where it streams.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::body::{Body, BodyError, Motion, Watch};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
+use crate::mapping::grpc_late;
 
 /// When the answer has to be there as a whole; goes up with the answer.
 #[derive(Debug, Clone, Copy)]
@@ -26,17 +27,25 @@ pub(super) struct Deadline(pub(super) Instant);
 pub(super) struct Clock {
     timeout: Duration,
     at: Instant,
+    /// When it is too late whatever happens.
+    call: Option<Instant>,
     upload: Option<Arc<Watch>>,
     frames: u32,
 }
 
 impl Clock {
-    /// Begins now; `body` is that of the request.
-    pub(super) fn begin(timeout: Duration, body: &mut Body) -> Option<Self> {
-        let upload = body.watch();
+    /// Begins now; `body` is that of the request, and `call` when the whole call has to be over.
+    pub(super) fn begin(
+        timeout: Option<Duration>,
+        call: Option<Instant>,
+        body: &mut Body,
+    ) -> Option<Self> {
+        let at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let upload = if at.is_some() { body.watch() } else { None };
         Some(Self {
-            timeout,
-            at: Instant::now().checked_add(timeout)?,
+            timeout: timeout.unwrap_or_default(),
+            at: at.or(call)?,
+            call,
             frames: upload.as_ref().map_or(0, |upload| upload.look().1),
             upload,
         })
@@ -44,7 +53,12 @@ impl Clock {
 
     /// When to ask whether it is too late.
     pub(super) fn at(&self) -> Instant {
-        self.at
+        self.call.map_or(self.at, |call| call.min(self.at))
+    }
+
+    /// When the whole call has to be over, if anybody said so.
+    pub(super) fn call(&self) -> Option<Instant> {
+        self.call
     }
 
     /// Whether the request is not written yet.
@@ -57,6 +71,10 @@ impl Clock {
         let Some(upload) = &self.upload else {
             return true;
         };
+        let now = Instant::now();
+        if self.call.is_some_and(|call| now >= call) {
+            return true;
+        }
         let since = if let Some(over) = upload.over_since() {
             self.upload = None;
             over
@@ -67,15 +85,14 @@ impl Clock {
                 return true;
             }
             self.frames = frames;
-            Instant::now()
+            now
         };
         match since.checked_add(self.timeout) {
             Some(at) if at > self.at => {
                 self.at = at;
                 false
             }
-            Some(_) => true,
-            None => false,
+            Some(_) | None => true,
         }
     }
 
@@ -83,7 +100,8 @@ impl Clock {
     pub(super) fn deadline(&self) -> Deadline {
         let over = self.upload.as_ref().and_then(|upload| upload.over_since());
         let since = over.and_then(|over| over.checked_add(self.timeout));
-        Deadline(since.map_or(self.at, |at| at.max(self.at)))
+        let at = since.map_or(self.at, |at| at.max(self.at));
+        Deadline(self.call.map_or(at, |call| call.min(at)))
     }
 }
 
@@ -143,6 +161,54 @@ impl HttpBody for Flowing {
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer that ends when the whole call has to be over.
+pub(super) struct Timed {
+    body: Body,
+    timer: Pin<Box<Sleep>>,
+    /// Whether its trailers can tell the client why it ended; else it breaks off.
+    has_trailers: bool,
+}
+
+impl Timed {
+    pub(super) fn new(body: Body, call: Instant, has_trailers: bool) -> Self {
+        Self {
+            body,
+            timer: Box::pin(sleep_until(call)),
+            has_trailers,
+        }
+    }
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // A backend that always has something more must not pass for one that is in time.
+        let is_over = !self.body.is_end_stream() && self.timer.as_mut().poll(cx).is_ready();
+        if !is_over {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::into)));
+        }
+        self.body = Body::empty();
+        Poll::Ready(Some(match self.has_trailers {
+            true => Ok(Frame::trailers(grpc_late())),
+            false => Err(passed().into()),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

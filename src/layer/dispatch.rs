@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::layer::capture;
-use crate::layer::deadline::{self, Clock, Flowing};
+use crate::layer::deadline::{self, Clock, Flowing, Timed};
 use crate::layer::observation::Observation;
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
@@ -34,6 +34,9 @@ use crate::trace::Trace;
 /// The deadline is for the beginning of an answer: its head and the first of its body. An answer of
 /// `responseTransferMode: STREAM`, of events or of gRPC goes on as soon as its head is there. The
 /// time begins when the request is written, and does not pass while its body is waited for.
+///
+/// The deadline of a whole call ([`Target::deadline`]) is for all of its request and its answer. An
+/// answer of gRPC then ends with trailers that say so, any other breaks off.
 ///
 /// # Errors
 /// [`ErrorKind::Timeout`](crate::error::ErrorKind::Timeout) after the deadline; an [`Error`] of the inner service as it is; any
@@ -105,8 +108,9 @@ where
         let mut request = capture::own(request);
         let target = request.extensions().get::<Target>();
         let timeout = target.and_then(|target| target.timeout);
+        let deadline = target.and_then(|target| target.deadline);
         let answer = target.map_or(Awaited::default(), Awaited::of);
-        let clock = timeout.and_then(|timeout| Clock::begin(timeout, request.body_mut()));
+        let clock = Clock::begin(timeout, deadline.map(Instant::from_std), request.body_mut());
         let (mut request, watch) = match request.extensions().get::<Trace>() {
             None => (request, None),
             Some(trace) => {
@@ -198,6 +202,9 @@ where
             let Some(clock) = this.clock else {
                 return Poll::Ready(Ok(this.answer.streams(response)));
             };
+            if let Some(call) = clock.call() {
+                response = until(call, response);
+            }
             if this.answer.is_collected {
                 response.extensions_mut().insert(clock.deadline());
                 return Poll::Ready(Ok(response));
@@ -225,6 +232,17 @@ where
         }
         Poll::Pending
     }
+}
+
+/// Ends an answer that is not over in time.
+fn until(call: Instant, response: Response<Body>) -> Response<Body> {
+    let body = response.body();
+    if body.is_in_memory() {
+        return response;
+    }
+    // An answer of a known length has no place for other trailers than its own.
+    let has_trailers = body.length().is_none() && flow(response.headers()) == Flow::Messages;
+    response.map(|body| Body::new(Timed::new(body, call, has_trailers)))
 }
 
 fn failed(observed: &mut Option<Box<Observation>>, error: &Error) {

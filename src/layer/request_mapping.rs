@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -183,7 +184,9 @@ where
         frame(request, length);
         let mut target = self.plan.target.clone();
         if let Some(client_waits) = client_waits {
-            target.timeout = Some(target.timeout.map_or(client_waits, |t| t.min(client_waits)));
+            target.deadline = Instant::now()
+                .checked_add(client_waits)
+                .map(Instant::into_std);
         }
         request.extensions_mut().insert(target);
         Ok(mock)

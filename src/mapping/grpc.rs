@@ -75,6 +75,14 @@ fn timeout(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
+/// How a call ends that is not over in time, though its answer has begun.
+pub(crate) fn late() -> HeaderMap {
+    HeaderMap::from_iter([
+        (STATUS, HeaderValue::from(u16::from(DEADLINE_EXCEEDED))),
+        (MESSAGE, HeaderValue::from_static("deadline exceeded")),
+    ])
+}
+
 /// The status of a call that was answered with a status of HTTP.
 // gRPC: http-grpc-status-mapping.md
 pub(crate) fn status_of(http: StatusCode) -> u8 {

@@ -55,8 +55,8 @@ pub(crate) use function::{
 pub(crate) use grpc::{
     CONTENT_TYPE as GRPC_CONTENT_TYPE, DEADLINE_EXCEEDED, MESSAGE as GRPC_MESSAGE,
     RESOURCE_EXHAUSTED, STATUS as GRPC_STATUS, UNIMPLEMENTED, deadline as grpc_deadline,
-    is_spoken as speaks_grpc, message as grpc_message, status_in as grpc_status_in,
-    status_of as grpc_status_of,
+    is_spoken as speaks_grpc, late as grpc_late, message as grpc_message,
+    status_in as grpc_status_in, status_of as grpc_status_of,
 };
 #[cfg(feature = "openapi")]
 pub(crate) use headers::METHOD_OVERRIDE;

@@ -1,10 +1,9 @@
 //! The names of headers as a client spelled them, read from the bytes of an HTTP/1 connection.
 //!
 //! hyper keeps the spelling to itself, so the bytes are looked at on their way to it: heads are
-//! parsed a second time, bodies are only counted.
+//! taken apart into lines, bodies are only counted.
 
 use std::collections::VecDeque;
-use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
@@ -181,56 +180,89 @@ struct Head {
     body: Option<Framing>,
 }
 
-/// None for what hyper refuses or what ends HTTP on this connection.
+/// Goes through the lines of a head. hyper parses it and refuses what is none; here it only counts
+/// where it ends, what follows, and which bytes its names are in. None for what ends HTTP/1 on this
+/// connection.
 fn parse(bytes: &[u8]) -> Option<Parsed> {
-    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut []);
-    let length = match request.parse_with_uninit_headers(bytes, &mut headers) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Some(Parsed::Partial),
-        Err(_) => return None,
+    let mut ends = memchr::memchr_iter(b'\n', bytes);
+    let Some(end) = ends.next() else {
+        let may_be_one = bytes.first()?.is_ascii_graphic();
+        return may_be_one.then_some(Parsed::Partial);
     };
-    if request.method == Some("CONNECT") {
+    if !is_request_line(bytes.get(..end)?) {
         return None;
     }
-    let (mut chunked, mut content_length) = (None, None);
-    for header in request.headers.iter() {
-        if header.name.eq_ignore_ascii_case("transfer-encoding") {
-            let last = header
-                .value
-                .rsplit(|&byte| byte == b',')
-                .next()
-                .unwrap_or_default();
-            chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
-        } else if header.name.eq_ignore_ascii_case("content-length") {
-            content_length = Some(header.value);
+    let first = end + 1;
+    let (mut start, mut lines, mut stated) = (first, 0, Stated::default());
+    for end in ends {
+        let line = bytes.get(start..end)?;
+        if matches!(line, [] | [b'\r']) {
+            let names = OriginalHeaderNames::of_lines(bytes.get(first..start)?);
+            return Some(Parsed::Complete(Head {
+                names: Names { names, lines },
+                length: end + 1,
+                body: stated.body()?,
+            }));
+        }
+        stated.look(line);
+        lines += 1;
+        if lines > MAX_HEADERS {
+            return None;
+        }
+        start = end + 1;
+    }
+    Some(Parsed::Partial)
+}
+
+fn is_request_line(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    (line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0"))
+        && line.first().is_some_and(u8::is_ascii_graphic)
+        && !line.starts_with(b"CONNECT ")
+}
+
+/// What the lines of a head say of the body.
+#[derive(Default)]
+struct Stated<'a> {
+    coding: Option<&'a [u8]>,
+    length: Option<&'a [u8]>,
+}
+
+impl<'a> Stated<'a> {
+    fn look(&mut self, line: &'a [u8]) {
+        // Most names begin with another letter.
+        match line {
+            [b'T' | b't', ..] => {
+                self.coding = value_of(b"transfer-encoding:", line).or(self.coding);
+            }
+            [b'C' | b'c', ..] => {
+                self.length = value_of(b"content-length:", line).or(self.length);
+            }
+            _ => {}
         }
     }
-    let body = match (chunked, content_length) {
-        (Some(true), _) => Some(Framing::CHUNKED),
-        (Some(false), _) => return None,
-        (None, None) => None,
-        (None, Some(length)) => {
-            let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
-            let length = std::str::from_utf8(length)
-                .ok()
-                .filter(|_| digits)?
-                .parse()
-                .ok()?;
-            (length > 0).then_some(Framing::Length(length))
+
+    /// The body, if one follows.
+    fn body(&self) -> Option<Option<Framing>> {
+        if let Some(coding) = self.coding {
+            let last = coding.rsplit(|&byte| byte == b',').next()?;
+            let chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            return chunked.then_some(Some(Framing::CHUNKED));
         }
-    };
-    let lines = request.headers.len();
-    // The parser gives places in `bytes`: the first line begins with the first name.
-    let first = request.headers.first().map_or(length, |header| {
-        header.name.as_ptr().addr() - bytes.as_ptr().addr()
-    });
-    let names = OriginalHeaderNames::of_lines(bytes.get(first..length).unwrap_or_default());
-    Some(Parsed::Complete(Head {
-        names: Names { names, lines },
-        length,
-        body,
-    }))
+        let Some(length) = self.length else {
+            return Some(None);
+        };
+        let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+        let length = std::str::from_utf8(length).ok().filter(|_| digits)?;
+        let length = length.parse().ok()?;
+        Some((length > 0).then_some(Framing::Length(length)))
+    }
+}
+
+/// The value of a line that begins with `name`, which is in lower case and has its colon.
+fn value_of<'a>(name: &[u8], line: &'a [u8]) -> Option<&'a [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 #[cfg(test)]
@@ -299,7 +331,8 @@ mod tests {
         for broken in [
             &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
             b"\x16\x03\x01\x02\x00",
-            b"GET / HTTP/1.1\r\nA b\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\r\n",
+            b"GET /\r\n",
             b"GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n",
             b"GET / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
             b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",

@@ -1,6 +1,7 @@
 //! gRPC through the stack: all four kinds of calls, metadata, statuses, deadlines and errors, in
 //! process and over real sockets on both sides.
 
+mod deadlines;
 mod echo;
 mod errors;
 mod interop;
@@ -16,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::GrpcService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request};
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 use tower_apigw::backend::HttpClient;
 use tower_apigw::error::BoxError;
 use tower_apigw::integration::{Integration, Protocol};
@@ -316,41 +317,4 @@ async fn a_client_that_goes_away_ends_the_call_of_the_backend() {
         }
     })
     .await;
-}
-
-#[tokio::test]
-async fn the_smaller_deadline_ends_a_call() {
-    let short = |backend| pass_through(backend).timeout(Duration::from_millis(150));
-    let (channel, _) = through_sockets(short).await;
-    let mut grpc = client(channel);
-    grpc.ready().await.unwrap();
-    let call = grpc.unary(Request::new(b"?".to_vec()), path("Unary"), Plain);
-    let status = soon("the deadline of the plan", call).await.unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded);
-    assert_eq!(status.message(), "Endpoint request timed out");
-
-    // tonic's own client and server end a call by themselves when they read the header.
-    for (plan_waits, client_waits, ends) in [
-        (Duration::from_secs(20), "100m", true),
-        (Duration::from_millis(100), "60S", true),
-        (Duration::from_millis(100), "nonsense", true),
-        (Duration::from_secs(20), "60S", false),
-    ] {
-        let integration = proxy("inside").timeout(plan_waits);
-        let layer = IntegrationLayer::new(plan(&integration, "/{proxy+}"));
-        let request = http::Request::post("/test.Echo/Unary")
-            .version(http::Version::HTTP_2)
-            .header("content-type", "application/grpc")
-            .header("grpc-timeout", client_waits)
-            .body(tower_apigw::Body::from(b"\0\0\0\0\x01?".to_vec()))
-            .unwrap();
-        let call = layer.layer(Echo::default()).oneshot(request);
-        match tokio::time::timeout(Duration::from_secs(1), call).await {
-            Ok(Ok(response)) => {
-                assert!(ends, "{client_waits}");
-                assert_eq!(response.headers()["grpc-status"], "4", "{client_waits}");
-            }
-            Err(_) => assert!(!ends, "{client_waits}"),
-        }
-    }
 }

@@ -272,11 +272,10 @@ where
     R: HttpBody<Data = bytes::Bytes> + Send + 'static,
     R::Error: Into<BoxError>,
 {
-    let timeout = parts
-        .extensions
-        .get::<Target>()
-        .and_then(|target| target.timeout);
+    let target = parts.extensions.get::<Target>();
+    let timeout = target.and_then(|target| target.timeout);
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let of_call = target.and_then(|target| target.deadline.map(Instant::from_std));
     let replay = Replay::new(body, rules.max_body);
     rules.budget.deposit();
     let again = ready.clone();
@@ -293,6 +292,9 @@ where
         let Some(left) = time_left(deadline, pause) else {
             break;
         };
+        if time_left(of_call, pause).is_none() {
+            break;
+        }
         if !rules.budget.withdraw() {
             tracing::debug!("too many requests fail to send this one again");
             break;
