@@ -289,7 +289,7 @@ where
         }
         let response = this.rim.finish(answer);
         spans::answered(this.span, response.status());
-        Poll::Ready(Ok(response))
+        Poll::Ready(Ok(spans::to_its_end(this.span, response)))
     }
 }
 

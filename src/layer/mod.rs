@@ -29,14 +29,14 @@
 //!
 //! | span | of | ends | says |
 //! |---|---|---|---|
-//! | `request` | [`GatewayResponse`] | with the head of the answer | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `server.address`, `server.port`, `client.address`, `user_agent.original`, `http.response.status_code`, `error.type`, `aws.request_id` |
+//! | `request` | [`GatewayResponse`] | with the answer, or its head if that is all in memory | `http.request.method`, `http.route`, `url.path`, `url.scheme`, `server.address`, `server.port`, `client.address`, `user_agent.original`, `http.response.status_code`, `error.type`, `aws.request_id` |
 //! | `integration`, in it | [`Dispatch`] | when the body of the answer begins | `http.request.method`, `url.full` without its query, `server.address`, `server.port`, `http.response.status_code`, `error.type` |
 //!
 //! A request is one span: a [`GatewayResponse`] inside of another tells the outer one its route.
 //!
 //! Both have `otel.kind`, `otel.name` and `otel.status_code`, and with [`TraceContextLayer`] `trace_id`, `span_id` and
 //! `parent_span_id`. An error of the gateway has the name of its [`ErrorKind`](crate::error::ErrorKind) as `error.type`, an
-//! answer of a backend its status.
+//! answer of a backend its status, and an answer that broke off `broken`.
 
 mod access_log;
 mod body_mapping;

@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode, Uri, header};
 use tracing::Span;
 use tracing::field::{Empty, debug, display};
 
-use crate::body::Body;
+use crate::body::{Body, End, Observer};
 use crate::error::Error;
 use crate::layer::capture;
 use crate::mapping::{MethodRequest, OverTls, Plan};
@@ -122,6 +122,27 @@ pub(super) fn answered(span: &Span, status: StatusCode) {
     // Of a server, what is the client's fault is no error.
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// Holds the span of a request until its answer is over.
+pub(super) fn to_its_end(span: &Span, response: Response<Body>) -> Response<Body> {
+    if span.is_disabled() {
+        return response;
+    }
+    response.map(|body| body.observed(Open(span.clone())))
+}
+
+/// A span that ends with an answer.
+struct Open(Span);
+
+impl Observer for Open {
+    fn end(self, end: End) {
+        // A client that goes away is no error of the server.
+        if end == End::Broken {
+            self.0.record("error.type", "broken");
+            self.0.record("otel.status_code", "ERROR");
+        }
     }
 }
 

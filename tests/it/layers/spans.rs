@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
 use tower::load_shed::error::Overloaded;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_apigw::Body;
@@ -17,7 +18,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::support::{plan, text};
+use crate::support::{data, frames, plan, text};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -36,6 +37,8 @@ struct Collected {
 struct Span {
     name: &'static str,
     parent: Option<&'static str>,
+    /// It is over when nobody holds it.
+    holders: usize,
     fields: HashMap<&'static str, String>,
 }
 
@@ -61,6 +64,7 @@ impl Subscriber for Spans {
         let mut span = Span {
             name: attributes.metadata().name(),
             parent,
+            holders: 1,
             fields: HashMap::new(),
         };
         attributes.record(&mut span);
@@ -71,6 +75,19 @@ impl Subscriber for Spans {
     fn record(&self, id: &Id, values: &Record<'_>) {
         let index = usize::try_from(id.into_u64()).unwrap() - 1;
         values.record(&mut self.0.lock().unwrap().spans[index]);
+    }
+
+    fn try_close(&self, id: Id) -> bool {
+        let index = usize::try_from(id.into_u64()).unwrap() - 1;
+        let span = &mut self.0.lock().unwrap().spans[index];
+        span.holders -= 1;
+        span.holders == 0
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        let index = usize::try_from(id.into_u64()).unwrap() - 1;
+        self.0.lock().unwrap().spans[index].holders += 1;
+        id.clone()
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -215,6 +232,42 @@ async fn a_request_and_its_call_are_spans() {
     assert_eq!(client.parent, Some("request"));
     let told = format!("{server:?} {client:?}");
     assert!(!told.contains("secret"), "{told}");
+}
+
+#[tokio::test]
+async fn a_request_lasts_until_its_answer_is_over() {
+    for (breaks, error) in [(false, None), (true, Some("broken"))] {
+        let spans = Spans::default();
+        let guard = spans.listen();
+        let (sender, body) = frames(1);
+        let body = Arc::new(Mutex::new(Some(Body::new(body))));
+        let backend = service_fn(move |_: Request<Body>| {
+            let answer = Response::builder()
+                .header("content-type", "text/event-stream")
+                .body(body.lock().unwrap().take().unwrap());
+            async { answer.map_err(io::Error::other) }
+        });
+        let plan = plan(&Integration::http_proxy("http://backend/"), "/{p+}");
+        let service = IntegrationLayer::new(plan).layer(backend);
+        let mut response = service.oneshot(request()).await.unwrap();
+        drop(guard);
+        sender.try_send(data("data: 1\n\n")).unwrap();
+        let frame = response.body_mut().frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "data: 1\n\n");
+        assert_eq!(spans.one("request").holders, 1);
+        if breaks {
+            let reset = io::ErrorKind::ConnectionReset.into();
+            sender.try_send(Err(reset)).unwrap();
+            response.body_mut().frame().await.unwrap().unwrap_err();
+        } else {
+            drop(sender);
+            assert!(response.body_mut().frame().await.is_none());
+        }
+        let span = spans.one("request");
+        assert_eq!(span.holders, 0);
+        assert_eq!(span.fields.get("error.type").map(String::as_str), error);
+        span.check(&[("http.response.status_code", "200")]);
+    }
 }
 
 #[tokio::test]
