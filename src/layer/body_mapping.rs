@@ -161,7 +161,10 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
             &mut parts.status,
             &mut parts.headers,
         );
-        return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
+        return pass_on(
+            overridden.map(|()| Response::from_parts(parts, body)),
+            deadline,
+        );
     };
     let Some(passes) = BodyPlan::new(&call, &selected).map(|plan| {
         plan.told(&call);
@@ -179,7 +182,10 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
             &mut parts.status,
             &mut parts.headers,
         );
-        return Step::Done(overridden.map(|()| Response::from_parts(parts, body)));
+        return pass_on(
+            overridden.map(|()| Response::from_parts(parts, body)),
+            deadline,
+        );
     }
     let map = move |bytes| {
         let plan = BodyPlan::new(&call, &selected).ok_or_else(|| {
@@ -193,6 +199,22 @@ fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
         Ok((parts, mapped))
     };
     finish_body(map, body, deadline)
+}
+
+/// An answer whose body nobody reads.
+fn pass_on(answer: Result<Response<Body>, Error>, deadline: Option<Deadline>) -> Step {
+    let Some(deadline) = deadline else {
+        return Step::Done(answer);
+    };
+    let passing = deadline.passing;
+    match answer {
+        Ok(response) if !passing.at_once => Step::Later(Box::pin(async move {
+            let (parts, body) = response.into_parts();
+            let body = deadline::begun(body, deadline).await?;
+            Ok(Response::from_parts(parts, passing.bound(body)))
+        })),
+        answer => Step::Done(answer.map(|response| response.map(|body| passing.bound(body)))),
+    }
 }
 
 type Mapped = Result<(http::response::Parts, bytes::Bytes), Error>;

@@ -14,11 +14,56 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::body::{Body, BodyError, Motion, Watch};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::layer::capture;
-use crate::mapping::grpc_late;
+use crate::mapping::{Flow, grpc_late};
 
-/// When the answer has to be there as a whole; goes up with the answer.
+/// When an answer has to be there as a whole, should it be read; goes up with it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Deadline(pub(super) Instant);
+pub(super) struct Deadline {
+    at: Instant,
+    pub(super) passing: Passing,
+}
+
+/// The bounds of an answer that nobody reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passing {
+    /// Whether it goes on before its body begins. The others wait for the first of it, so that a
+    /// backend that breaks off there has failed, as it has when it breaks off in its head.
+    pub(super) at_once: bool,
+    /// Whether it is made of messages, with trailers.
+    messages: bool,
+    call: Option<Instant>,
+    idle: Option<Duration>,
+}
+
+impl Passing {
+    /// Of an answer without a deadline.
+    pub(super) fn idle(idle: Option<Duration>, flow: Flow) -> Self {
+        Self {
+            at_once: true,
+            messages: flow == Flow::Messages,
+            call: None,
+            idle,
+        }
+    }
+
+    /// Ends an answer that is silent for too long, or not over in time.
+    pub(super) fn bound(self, mut body: Body) -> Body {
+        if body.is_in_memory() {
+            return body;
+        }
+        if let Some(limit) = self.idle
+            && !self.messages
+        {
+            body = Body::new(Flowing::new(body, limit));
+        }
+        if let Some(call) = self.call {
+            // An answer of a known length has no place for other trailers than its own.
+            let has_trailers = self.messages && body.length().is_none();
+            body = Body::new(Timed::new(body, call, has_trailers));
+        }
+        body
+    }
+}
 
 /// When a call is too late. The time a backend has begins when the request is written, and does not
 /// pass while the client's body is waited for.
@@ -56,13 +101,8 @@ impl Clock {
         self.call.map_or(self.at, |call| call.min(self.at))
     }
 
-    /// When the whole call has to be over, if anybody said so.
-    pub(super) fn call(&self) -> Option<Instant> {
-        self.call
-    }
-
     /// Whether the request is not written yet.
-    pub(super) fn is_uploading(&self) -> bool {
+    fn is_uploading(&self) -> bool {
         self.upload.as_ref().is_some_and(|upload| !upload.is_over())
     }
 
@@ -96,17 +136,28 @@ impl Clock {
         }
     }
 
+    /// The bounds of an answer whose head is there.
+    pub(super) fn passing(&self, at_once: bool, idle: Option<Duration>, flow: Flow) -> Passing {
+        Passing {
+            // Both ways at once: the rest of the request may wait for the head of the answer.
+            at_once: at_once || self.is_uploading(),
+            call: self.call,
+            ..Passing::idle(idle, flow)
+        }
+    }
+
     /// The deadline for the rest of an answer that has begun.
-    pub(super) fn deadline(&self) -> Deadline {
+    pub(super) fn deadline(&self, passing: Passing) -> Deadline {
         let over = self.upload.as_ref().and_then(|upload| upload.over_since());
         let since = over.and_then(|over| over.checked_add(self.timeout));
         let at = since.map_or(self.at, |at| at.max(self.at));
-        Deadline(self.call.map_or(at, |call| call.min(at)))
+        let at = self.call.map_or(at, |call| call.min(at));
+        Deadline { at, passing }
     }
 }
 
 /// An answer that breaks off with an error when it is silent for too long.
-pub(super) struct Flowing {
+struct Flowing {
     body: Body,
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -115,7 +166,7 @@ pub(super) struct Flowing {
 }
 
 impl Flowing {
-    pub(super) fn new(body: Body, limit: Duration) -> Self {
+    fn new(body: Body, limit: Duration) -> Self {
         Self {
             body,
             limit,
@@ -173,7 +224,7 @@ impl HttpBody for Flowing {
 }
 
 /// An answer that ends when the whole call has to be over.
-pub(super) struct Timed {
+struct Timed {
     body: Body,
     timer: Pin<Box<Sleep>>,
     /// Whether its trailers can tell the client why it ended; else it breaks off.
@@ -181,7 +232,7 @@ pub(super) struct Timed {
 }
 
 impl Timed {
-    pub(super) fn new(body: Body, call: Instant, has_trailers: bool) -> Self {
+    fn new(body: Body, call: Instant, has_trailers: bool) -> Self {
         Self {
             body,
             timer: Box::pin(sleep_until(call)),
@@ -229,6 +280,17 @@ pub(super) fn passed() -> Error {
     )
 }
 
+/// Waits for the first of an answer that is not read.
+pub(super) async fn begun(body: Body, deadline: Deadline) -> Result<Body, Error> {
+    let mut body = body;
+    let first = std::future::poll_fn(|cx| body.poll_first(cx));
+    tokio::time::timeout_at(deadline.at, first)
+        .await
+        .map_err(|_| passed())?
+        .map_err(capture::backend_body)?;
+    Ok(body)
+}
+
 /// Reads the body of an answer into memory.
 pub(super) async fn collect_answer(
     body: Body,
@@ -237,7 +299,7 @@ pub(super) async fn collect_answer(
 ) -> Result<Bytes, Error> {
     let collect = body.collect_within(limit);
     let collected = match deadline {
-        Some(Deadline(at)) => tokio::time::timeout_at(at, collect)
+        Some(Deadline { at, .. }) => tokio::time::timeout_at(at, collect)
             .await
             .map_err(|_| passed())?,
         None => collect.await,

@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::error::{BoxError, Error};
 use crate::layer::capture;
-use crate::layer::deadline::{self, Clock, Flowing, Timed};
+use crate::layer::deadline::{self, Clock, Passing};
 use crate::layer::observation::Observation;
 use crate::layer::one_call::OneCall;
 use crate::layer::tap;
@@ -147,7 +147,7 @@ pin_project! {
         answer: Awaited,
         // An answer whose body has not begun.
         // These are in boxes, so that there is less to move from layer to layer.
-        begun: Option<Box<Response<Body>>>,
+        begun: Option<Box<(Passing, Response<Body>)>>,
         // Made when the backend did not answer at once.
         sleep: Option<Pin<Box<Sleep>>>,
         watch: Option<(Trace, Instant)>,
@@ -169,18 +169,21 @@ where
         let mut this = self.project();
         let _entered = this.observed.as_ref().and_then(|observed| observed.enter());
         loop {
-            if let Some(response) = this.begun {
-                match response.body_mut().poll_first(cx) {
+            if let Some(mut begun) = this.begun.take() {
+                match begun.1.body_mut().poll_first(cx) {
                     Poll::Ready(Ok(())) => {
-                        let response = this.begun.take().unwrap_or_default();
-                        return Poll::Ready(Ok(this.answer.streams(*response)));
+                        let (passing, response) = *begun;
+                        return Poll::Ready(Ok(bound(passing, response)));
                     }
                     Poll::Ready(Err(error)) => {
                         let error = capture::backend_body(error);
                         failed(this.observed, &error);
                         return Poll::Ready(Err(error));
                     }
-                    Poll::Pending => break,
+                    Poll::Pending => {
+                        *this.begun = Some(begun);
+                        break;
+                    }
                 }
             }
             let response = match this.call.as_mut().poll(cx) {
@@ -199,21 +202,25 @@ where
                 Some((trace, sent)) => tap::answer(&trace, response, sent.elapsed()),
                 None => response,
             };
-            let Some(clock) = this.clock else {
-                return Poll::Ready(Ok(this.answer.streams(response)));
+            let flow = match response.body().is_in_memory() {
+                true => Flow::Whole,
+                false => flow(response.headers()),
             };
-            if let Some(call) = clock.call() {
-                response = until(call, response);
-            }
+            let idle = this.answer.idle;
+            let Some(clock) = this.clock else {
+                return Poll::Ready(Ok(bound(Passing::idle(idle, flow), response)));
+            };
+            let at_once = this.answer.is_seen_at_once(response.body(), flow);
+            let passing = clock.passing(at_once, idle, flow);
             if this.answer.is_collected {
-                response.extensions_mut().insert(clock.deadline());
+                let deadline = clock.deadline(passing);
+                response.extensions_mut().insert(deadline);
                 return Poll::Ready(Ok(response));
             }
-            // Both ways at once: the rest of the request may wait for the head of the answer.
-            if this.answer.is_seen_at_once(&response) || clock.is_uploading() {
-                return Poll::Ready(Ok(this.answer.streams(response)));
+            if passing.at_once {
+                return Poll::Ready(Ok(bound(passing, response)));
             }
-            *this.begun = Some(Box::new(response));
+            *this.begun = Some(Box::new((passing, response)));
         }
         let Some(clock) = this.clock else {
             return Poll::Pending;
@@ -234,15 +241,8 @@ where
     }
 }
 
-/// Ends an answer that is not over in time.
-fn until(call: Instant, response: Response<Body>) -> Response<Body> {
-    let body = response.body();
-    if body.is_in_memory() {
-        return response;
-    }
-    // An answer of a known length has no place for other trailers than its own.
-    let has_trailers = body.length().is_none() && flow(response.headers()) == Flow::Messages;
-    response.map(|body| Body::new(Timed::new(body, call, has_trailers)))
+fn bound(passing: Passing, response: Response<Body>) -> Response<Body> {
+    response.map(|body| passing.bound(body))
 }
 
 fn failed(observed: &mut Option<Box<Observation>>, error: &Error) {
@@ -268,26 +268,9 @@ impl Awaited {
         }
     }
 
-    /// Whether an answer goes on before its body begins. The others wait for the first of it, so
-    /// that a backend that breaks off there has failed, as it has when it breaks off in its head.
-    fn is_seen_at_once(self, response: &Response<Body>) -> bool {
-        let body = response.body();
-        body.is_in_memory()
-            || self.is_stream
-            || (body.length().is_none() && flow(response.headers()) != Flow::Whole)
-    }
-
-    /// Bounds the pauses of an answer.
-    fn streams(self, response: Response<Body>) -> Response<Body> {
-        match self.idle {
-            Some(limit)
-                if !response.body().is_in_memory()
-                    && flow(response.headers()) != Flow::Messages =>
-            {
-                response.map(|body| Body::new(Flowing::new(body, limit)))
-            }
-            Some(_) | None => response,
-        }
+    /// Whether an answer goes on before its body begins.
+    fn is_seen_at_once(self, body: &Body, flow: Flow) -> bool {
+        body.is_in_memory() || self.is_stream || (body.length().is_none() && flow != Flow::Whole)
     }
 }
 

@@ -27,7 +27,9 @@ use tokio::time::{sleep, timeout};
 use tower::Layer;
 use tower_apigw::Body;
 use tower_apigw::backend::HttpClient;
-use tower_apigw::integration::{Integration, IntegrationResponse, Protocol, ResponseTransferMode};
+use tower_apigw::integration::{
+    ContentHandling, Integration, IntegrationResponse, Protocol, ResponseTransferMode,
+};
 use tower_apigw::layer::IntegrationLayer;
 use tower_apigw::mapping::{Limits, Stage};
 use tower_apigw::server::{End, Server};

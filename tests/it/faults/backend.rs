@@ -389,6 +389,48 @@ async fn takes_nothing_of_the_request() {
     }
 }
 
+/// An integration whose answer is chosen by its status and read by nothing.
+async fn passing() -> Gateway {
+    let mut limits = Limits::aws();
+    limits.idle = Some(DEADLINE);
+    let stage = Stage::new("test").limits(limits);
+    let stage = stage.binary_media_types(["application/zip"]);
+    Gateway::with(server(), stage, |authority| {
+        let response = IntegrationResponse::new(200);
+        Integration::http("ANY", format!("http://{authority}/"))
+            .timeout(DEADLINE)
+            .response(response.content_handling(ContentHandling::ConvertToBinary))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn breaks_off_or_falls_silent_where_nothing_reads_its_answer() {
+    for (begun, silent, expected) in [
+        ("", false, Got::of(NETWORK)),
+        ("", true, Got::of(TIMEOUT)),
+        ("half", false, Got::Broken(200)),
+        ("half", true, Got::Broken(200)),
+        ("half of it", false, Got::of((200, "half of it"))),
+    ] {
+        let gateway = passing().await;
+        let mut client = gateway.client().await;
+        client.send(GET).await;
+        let backend = async {
+            let mut backend = gateway.backend().await;
+            backend.head().await;
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: 10";
+            backend.send(&format!("{head}\r\n\r\n{begun}")).await;
+            sleep(Duration::from_millis(50)).await;
+            if silent {
+                closed(&mut backend).await;
+            }
+        };
+        let (got, ()) = tokio::join!(got(&mut client, "GET"), backend);
+        assert_eq!(got, expected, "{begun:?}, silent: {silent}");
+    }
+}
+
 #[tokio::test]
 async fn falls_silent_in_an_answer_that_streams() {
     for stream in [false, true] {

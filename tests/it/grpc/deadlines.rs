@@ -1,18 +1,21 @@
 //! Deadlines of calls of gRPC: on the head of the answer, and on the whole call.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use tonic::{Code, Request};
 use tower::{Layer, ServiceExt, service_fn};
+use tower_apigw::integration::{ContentHandling, Integration, IntegrationResponse};
 use tower_apigw::layer::IntegrationLayer;
+use tower_apigw::mapping::{Plan, Stage};
 use tower_apigw::{Body, error};
 
 use super::echo::{Echo, Plain, path};
 use super::{client, pass_through, through_sockets};
-use crate::support::{data, frames, plan, proxy, soon};
+use crate::support::{FrameSender, data, frames, plan, plan_at, proxy, soon};
 
 #[tokio::test]
 async fn the_smaller_deadline_ends_a_call() {
@@ -66,16 +69,26 @@ async fn begun(
     media_type: &'static str,
     answer: impl Fn() -> Body + Clone + Send + 'static,
 ) -> (Bytes, Result<http::HeaderMap, error::BoxError>) {
+    let plan = plan(&slow(proxy("inside")), "/{proxy+}");
+    begun_by(plan, media_type, answer).await
+}
+
+/// Waits for longer than the client does.
+fn slow(integration: Integration) -> Integration {
+    integration.timeout(Duration::from_secs(20))
+}
+
+async fn begun_by(
+    plan: Plan,
+    media_type: &'static str,
+    answer: impl Fn() -> Body + Clone + Send + 'static,
+) -> (Bytes, Result<http::HeaderMap, error::BoxError>) {
     let backend = service_fn(move |_: http::Request<Body>| {
         let response = http::Response::builder()
             .header("content-type", media_type)
             .body(answer());
         async move { Ok::<_, Infallible>(response.unwrap()) }
     });
-    let plan = plan(
-        &proxy("inside").timeout(Duration::from_secs(20)),
-        "/{proxy+}",
-    );
     let call = IntegrationLayer::new(plan).layer(backend);
     let response = soon("the head", call.oneshot(hurried(Body::empty())));
     let response = response.await.unwrap();
@@ -98,19 +111,49 @@ async fn begun(
     }
 }
 
-#[tokio::test]
-async fn messages_that_are_late_are_cut_off_with_trailers() {
+/// An answer that says one thing and then nothing more, and who would say it.
+fn silent() -> (FrameSender, impl Fn() -> Body + Clone) {
     let (sender, body) = frames(4);
     sender.try_send(data("first")).unwrap();
-    let body = std::sync::Mutex::new(Some(Body::new(body)));
-    let body = std::sync::Arc::new(body);
-    let silent = move || body.lock().unwrap().take().unwrap();
-    let (seen, end) = begun("application/grpc", silent).await;
-    assert_eq!(seen, "first");
-    let trailers = end.unwrap();
-    assert_eq!(trailers["grpc-status"], "4");
-    assert_eq!(trailers["grpc-message"], "deadline exceeded");
-    // Nobody waits for the backend any more.
+    let body = Arc::new(Mutex::new(Some(Body::new(body))));
+    (sender, move || body.lock().unwrap().take().unwrap())
+}
+
+#[tokio::test]
+async fn messages_that_are_late_are_cut_off_with_trailers() {
+    let chosen = IntegrationResponse::new(200).content_handling(ContentHandling::ConvertToBinary);
+    let chosen = Integration::http("POST", "http://inside/")
+        .content_handling(ContentHandling::ConvertToBinary)
+        .response(chosen);
+    let stage = Stage::new("test").binary_media_types(["application/grpc"]);
+    for plan in [
+        plan(&slow(proxy("inside")), "/{proxy+}"),
+        plan_at(&slow(chosen), "/{proxy+}", stage),
+    ] {
+        let (sender, answer) = silent();
+        let (seen, end) = begun_by(plan, "application/grpc", answer).await;
+        assert_eq!(seen, "first");
+        let trailers = end.unwrap();
+        assert_eq!(trailers["grpc-status"], "4");
+        assert_eq!(trailers["grpc-message"], "deadline exceeded");
+        // Nobody waits for the backend any more.
+        assert!(sender.is_closed());
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_mapped_fail_instead() {
+    let mapped = IntegrationResponse::new(200).response_template("text/plain", "<$input.body>");
+    let mapped = Integration::http("POST", "http://inside/").response(mapped);
+    let (sender, answer) = silent();
+    let backend = service_fn(move |_: http::Request<Body>| {
+        let response = http::Response::builder().header("content-type", "application/grpc");
+        let response = response.body(answer());
+        async move { Ok::<_, Infallible>(response.unwrap()) }
+    });
+    let call = IntegrationLayer::new(plan(&slow(mapped), "/{proxy+}")).layer(backend);
+    let response = soon("an answer", call.oneshot(hurried(Body::from("?")))).await;
+    assert_eq!(response.unwrap().headers()["grpc-status"], "4");
     assert!(sender.is_closed());
 }
 
