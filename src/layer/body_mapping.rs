@@ -153,52 +153,57 @@ where
 fn finish(call: Arc<Call>, response: Response<Body>) -> Step {
     let (mut parts, body) = response.into_parts();
     let deadline = parts.extensions.remove::<Deadline>();
-    let Some(selected) = parts.extensions.remove::<Selected>() else {
-        // Nobody below chose a response, so there is no template to choose from.
+    // Where nobody below chose a response there is no template to choose from.
+    let selected = parts.extensions.remove::<Selected>();
+    let plan = match selected.as_ref().map(|selected| body_plan(&call, selected)) {
+        Some(Ok(plan)) => {
+            plan.told(&call);
+            Some(plan).filter(|plan| !plan.passes())
+        }
+        Some(Err(error)) => return Step::Done(Err(error)),
+        None => None,
+    };
+    let Some(plan) = plan else {
         let overridden = override_response(
             &call,
             &call.overrides,
             &mut parts.status,
             &mut parts.headers,
         );
-        return pass_on(
-            overridden.map(|()| Response::from_parts(parts, body)),
-            deadline,
-        );
+        let answer = overridden.map(|()| Response::from_parts(parts, body));
+        return pass_on(answer, deadline);
     };
-    let Some(passes) = BodyPlan::new(&call, &selected).map(|plan| {
-        plan.told(&call);
-        plan.passes()
-    }) else {
-        return Step::Done(Err(Error::new(
+    if let Some(bytes) = body.as_bytes() {
+        return Step::Done(mapped(&plan, &call, parts, bytes));
+    }
+    Step::Later(Box::pin(async move {
+        // The selection bounded the body already.
+        let bytes = deadline::collect_answer(body, u64::MAX, deadline).await?;
+        match &selected {
+            Some(selected) => mapped(&body_plan(&call, selected)?, &call, parts, bytes),
+            None => Ok(Response::from_parts(parts, Body::from(bytes))),
+        }
+    }))
+}
+
+fn body_plan<'a>(call: &'a Call, selected: &Selected) -> Result<BodyPlan<'a>, Error> {
+    BodyPlan::new(call, selected).ok_or_else(|| {
+        Error::new(
             ErrorKind::Internal,
             "a response was chosen that the plan has not",
-        )));
-    };
-    if passes {
-        let overridden = override_response(
-            &call,
-            &call.overrides,
-            &mut parts.status,
-            &mut parts.headers,
-        );
-        return pass_on(
-            overridden.map(|()| Response::from_parts(parts, body)),
-            deadline,
-        );
-    }
-    let map = move |bytes| {
-        let plan = BodyPlan::new(&call, &selected).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Internal,
-                "a response was chosen that the plan has not",
-            )
-        })?;
-        let mapped = plan.map(&call, bytes, &mut parts.status, &mut parts.headers)?;
-        parts.headers.remove(header::CONTENT_LENGTH);
-        Ok((parts, mapped))
-    };
-    finish_body(map, body, deadline)
+        )
+    })
+}
+
+fn mapped(
+    plan: &BodyPlan<'_>,
+    call: &Call,
+    mut parts: http::response::Parts,
+    bytes: bytes::Bytes,
+) -> Result<Response<Body>, Error> {
+    let mapped = plan.map(call, bytes, &mut parts.status, &mut parts.headers)?;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(mapped)))
 }
 
 /// An answer whose body nobody reads.
@@ -214,23 +219,5 @@ fn pass_on(answer: Result<Response<Body>, Error>, deadline: Option<Deadline>) ->
             Ok(Response::from_parts(parts, passing.bound(body)))
         })),
         answer => Step::Done(answer.map(|response| response.map(|body| passing.bound(body)))),
-    }
-}
-
-type Mapped = Result<(http::response::Parts, bytes::Bytes), Error>;
-
-fn finish_body(
-    map: impl FnOnce(bytes::Bytes) -> Mapped + Send + 'static,
-    body: Body,
-    deadline: Option<Deadline>,
-) -> Step {
-    let respond = |(parts, bytes)| Response::from_parts(parts, Body::from(bytes));
-    match body.as_bytes() {
-        Some(bytes) => Step::Done(map(bytes).map(respond)),
-        None => Step::Later(Box::pin(async move {
-            // The selection bounded the body already.
-            let bytes = deadline::collect_answer(body, u64::MAX, deadline).await?;
-            map(bytes).map(respond)
-        })),
     }
 }
