@@ -232,7 +232,7 @@ impl State {
 }
 
 /// Closes connections that nobody asks for, until there are none.
-async fn sweep(sweeper: Sweeper, tick: Duration) {
+async fn sweep(mut sweeper: Sweeper, tick: Duration) {
     loop {
         tokio::time::sleep(tick).await;
         let Some(shared) = sweeper.0.upgrade() else {
@@ -249,6 +249,9 @@ async fn sweep(sweeper: Sweeper, tick: Duration) {
             !idle.is_empty()
         });
         if state.hosts.is_empty() {
+            // Before the lock is free: a connection that is put here next has a sweeper of its own.
+            state.swept = false;
+            sweeper.0 = Weak::new();
             return;
         }
     }

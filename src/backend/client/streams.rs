@@ -227,7 +227,7 @@ impl Shared {
 }
 
 /// Closes connections that nobody uses, until there are none.
-async fn sweep(sweeper: Sweeper, idle_timeout: Duration) {
+async fn sweep(mut sweeper: Sweeper, idle_timeout: Duration) {
     let tick = (idle_timeout / 10).clamp(Duration::from_millis(5), Duration::from_secs(5));
     loop {
         tokio::time::sleep(tick).await;
@@ -247,6 +247,9 @@ async fn sweep(sweeper: Sweeper, idle_timeout: Duration) {
             !host.connections.is_empty() || host.making.is_some()
         });
         if state.hosts.is_empty() {
+            // Before the lock is free: a connection that is put here next has a sweeper of its own.
+            state.swept = false;
+            sweeper.0 = Weak::new();
             return;
         }
     }
