@@ -11,25 +11,6 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + text.len() / 8);
     let mut rest = text.as_bytes();
-    // The compiler makes vector instructions of this, if it may look at all of the bytes.
-    while let Some((many, tail)) = rest.split_first_chunk::<32>() {
-        let plain = many
-            .iter()
-            .fold(true, |plain, &byte| plain & is_plain(byte));
-        match plain {
-            true => out.extend_from_slice(many),
-            false => push_few(out, many),
-        }
-        rest = tail;
-    }
-    push_few(out, rest);
-}
-
-fn is_plain(byte: u8) -> bool {
-    (byte >= b' ') & (byte != b'"') & (byte != b'\\')
-}
-
-fn push_few(out: &mut Vec<u8>, mut rest: &[u8]) {
     // Eight bytes at once: what is copied in vain behind the first escape is cut off again.
     while let Some((eight, tail)) = rest.split_first_chunk::<8>() {
         out.extend_from_slice(eight);
@@ -49,7 +30,7 @@ fn push_few(out: &mut Vec<u8>, mut rest: &[u8]) {
         };
     }
     for &byte in rest {
-        if is_plain(byte) {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
             out.push(byte);
         } else {
             push_escape(out, byte);
