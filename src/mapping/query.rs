@@ -52,34 +52,66 @@ pub(crate) fn push_value(query: &mut String, value: &str) {
 /// keeps its segments; everything that a path may not hold is encoded.
 // AWS: known-issues — path values are not decoded, so a `%XX` of the client must pass once.
 pub(crate) fn push_path(path: &mut String, value: &str) {
-    let bytes = value.as_bytes();
-    for (index, &byte) in bytes.iter().enumerate() {
-        let encoded = byte == b'%'
-            && bytes.get(index + 1).is_some_and(u8::is_ascii_hexdigit)
-            && bytes.get(index + 2).is_some_and(u8::is_ascii_hexdigit);
-        if encoded || is_path_byte(byte) {
-            path.push(char::from(byte));
-        } else {
-            push_escape(path, byte);
-        }
+    let mut rest = value;
+    while let Some(special) = push_kept(path, rest, PATH) {
+        rest = match special.as_bytes() {
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                path.push('%');
+                special.get(1..).unwrap_or_default()
+            }
+            _ => push_first_escaped(path, special),
+        };
     }
-}
-
-/// The characters of RFC 3986 `pchar` and `/`.
-fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
 }
 
 /// Appends what the client wrote of a query: kept byte for byte but for what a request target may
 /// not hold.
 pub(crate) fn push_raw_query(query: &mut String, raw: &str) {
-    for &byte in raw.as_bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>#\\^`{|}".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            push_escape(query, byte);
-        }
+    let mut rest = raw;
+    while let Some(special) = push_kept(query, rest, RAW_QUERY) {
+        rest = push_first_escaped(query, special);
     }
+}
+
+/// The characters of RFC 3986 `pchar` and `/`; a bit for each.
+const PATH: u128 = set(b"-._~!$&'()*+,;=:@/", true);
+const RAW_QUERY: u128 = !set(b"\"<>#\\^`{|} \x7f", false) & !((1 << 32) - 1);
+
+const fn set(bytes: &[u8], alphanumeric: bool) -> u128 {
+    let (mut set, mut rest) = (0, bytes);
+    while let [byte, more @ ..] = rest {
+        set |= 1 << *byte;
+        rest = more;
+    }
+    let mut byte = 0_u8;
+    while byte < 128 && alphanumeric {
+        if byte.is_ascii_alphanumeric() {
+            set |= 1 << byte;
+        }
+        byte += 1;
+    }
+    set
+}
+
+/// Appends the bytes up to the first that is not kept, and gives back what begins with it.
+fn push_kept<'t>(out: &mut String, text: &'t str, kept: u128) -> Option<&'t str> {
+    let is_kept = |byte: u8| byte.is_ascii() && kept >> byte & 1 == 1;
+    let length = text.bytes().position(|byte| !is_kept(byte));
+    // All of them are ASCII, so that the next is the first of a character.
+    let (plain, special) = text.split_at_checked(length.unwrap_or(text.len()))?;
+    out.push_str(plain);
+    (!special.is_empty()).then_some(special)
+}
+
+fn push_first_escaped<'t>(out: &mut String, text: &'t str) -> &'t str {
+    let mut characters = text.chars();
+    characters.next();
+    let rest = characters.as_str();
+    let first = text.len() - rest.len();
+    text.bytes()
+        .take(first)
+        .for_each(|byte| push_escape(out, byte));
+    rest
 }
 
 fn push_escape(out: &mut String, byte: u8) {
@@ -109,6 +141,32 @@ mod tests {
             pairs,
             expected.map(|(name, value)| (name.into(), value.into()))
         );
+    }
+
+    #[test]
+    fn every_character_is_kept_or_encoded() {
+        for code in 0..0x250 {
+            let character = char::from_u32(code).unwrap();
+            let text = format!("a{character}b{character}");
+            let ascii = u8::try_from(code).ok().filter(u8::is_ascii);
+            let encoded: String = text
+                .bytes()
+                .map(|byte| match byte {
+                    b'a' | b'b' => char::from(byte).to_string(),
+                    _ => format!("%{byte:02X}"),
+                })
+                .collect();
+            let in_path =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
+            let in_query = |byte: u8| byte.is_ascii_graphic() && !b"\"<>#\\^`{|}".contains(&byte);
+            let expected = |kept: bool| if kept { &text } else { &encoded };
+            let mut path = String::new();
+            push_path(&mut path, &text);
+            assert_eq!(path, *expected(ascii.is_some_and(in_path)), "{code:x}");
+            let mut query = String::new();
+            push_raw_query(&mut query, &text);
+            assert_eq!(query, *expected(ascii.is_some_and(in_query)), "{code:x}");
+        }
     }
 
     #[test]
