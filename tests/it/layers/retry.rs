@@ -163,6 +163,19 @@ async fn a_stream_of_which_nothing_was_read_is_resumed() {
 }
 
 #[tokio::test]
+async fn no_attempt_begins_when_the_call_is_over() {
+    for (waits, calls) in [(Duration::ZERO, 1), (Duration::from_secs(60), 3)] {
+        let (log, backend) = failing(9, false);
+        let service = ServiceBuilder::new().layer(layer(2)).service(backend);
+        let target = Target::new().deadline(Instant::now() + waits);
+        let request = Request::get("http://x/").extension(target);
+        let response = service.oneshot(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.unwrap().status(), 503);
+        assert_eq!(log.lock().unwrap().len(), calls, "{waits:?}");
+    }
+}
+
+#[tokio::test]
 async fn all_attempts_have_one_deadline() {
     let timeouts = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&timeouts);
