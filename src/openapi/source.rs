@@ -26,10 +26,8 @@ impl Source {
     pub(super) fn parse(bytes: &[u8], findings: &mut Findings) -> Result<Self, Box<Diagnostic>> {
         // AWS: api-gateway-limits — the size of an API definition for import.
         if bytes.len() > MAX_DOCUMENT_BYTES {
-            let message = format!(
-                "the document has {} bytes, more than {MAX_DOCUMENT_BYTES}",
-                bytes.len()
-            );
+            // Who reads a file stops behind the limit, so the length is not told.
+            let message = format!("the document has more than {MAX_DOCUMENT_BYTES} bytes");
             return Err(Diagnostic::error("size", "", message).into());
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {

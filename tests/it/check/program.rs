@@ -252,6 +252,19 @@ fn sarif_has_the_shape_that_code_scanning_reads() {
 }
 
 #[test]
+fn the_length_of_a_document_that_is_too_long_is_not_made_up() {
+    let path = std::env::temp_dir().join(format!("apigw-check-long-{}.yaml", std::process::id()));
+    std::fs::write(&path, vec![b'a'; 8 << 20]).unwrap();
+    let (code, out, _) = check(&[path.to_str().unwrap()]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("error[size]: the document has more than 6291456 bytes\n"),
+        "{out}"
+    );
+}
+
+#[test]
 fn rules_are_explained() {
     let (code, out, _) = check(&["--explain", "pattern-newline"]);
     assert_eq!(code, 0);
