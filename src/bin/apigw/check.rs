@@ -170,15 +170,7 @@ impl Check {
             Format::Json => json::write(&all),
             Format::Sarif => sarif::write(&all),
         };
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(Failure::document(format!(
-                    "cannot write the findings: {error}"
-                )));
-            }
-            _ => {}
-        }
+        print(&text, "findings")?;
         if self.format == Format::Text {
             summary(all.len(), numbers, hidden);
         }
@@ -258,7 +250,16 @@ fn explain(code: &str) -> Result<(), Failure> {
             rule.code, rule.severity, rule.summary, rule.help, rule.source
         );
     }
-    // Who closes standard output has read enough.
-    let _ = io::stdout().write_all(out.as_bytes());
-    Ok(())
+    print(&out, "explanation")
+}
+
+/// Writes to standard output; who closes it has read enough.
+fn print(text: &str, what: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::document(format!(
+            "cannot write the {what}: {error}"
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -265,6 +265,26 @@ fn the_length_of_a_document_that_is_too_long_is_not_made_up() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_explanation_that_cannot_be_written_fails() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_apigw"))
+        .args(["check", "--explain", "all"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.starts_with("error: cannot write the explanation: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn rules_are_explained() {
     let (code, out, _) = check(&["--explain", "pattern-newline"]);
     assert_eq!(code, 0);
