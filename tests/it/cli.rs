@@ -242,6 +242,24 @@ fn usage_errors_exit_with_2() {
 }
 
 #[test]
+fn a_number_out_of_bounds_is_told_the_bounds() {
+    let document = Document::new("yaml", MOCK);
+    for (option, number, bounds) in [
+        ("--max-connections", "0", "write a number above 0"),
+        ("--max-concurrency", "0", "write a number from 1 to "),
+        (
+            "--max-concurrency",
+            "18446744073709551615",
+            "write a number from 1 to ",
+        ),
+    ] {
+        let (code, _, error) = run(&["serve", document.path(), option, number]);
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(bounds), "{option} {number}: {error}");
+    }
+}
+
+#[test]
 fn what_is_no_document_exits_with_1() {
     let cases = [
         (Document::new("yaml", ""), "is empty", ""),

@@ -30,15 +30,22 @@ pub(super) struct Load {
     max_concurrency: Option<NonZeroUsize>,
 
     /// Serve so many connections at a time; more wait to be accepted
-    #[arg(long, value_name = "N", env = "APIGW_MAX_CONNECTIONS")]
+    #[arg(long, value_name = "N", env = "APIGW_MAX_CONNECTIONS", value_parser = connections)]
     pub(super) max_connections: Option<NonZeroUsize>,
 }
 
 fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(number) if number.get() <= Semaphore::MAX_PERMITS => Ok(number),
-        _ => Err("write a number above 0".into()),
+        _ => Err(format!(
+            "write a number from 1 to {}",
+            Semaphore::MAX_PERMITS
+        )),
     }
+}
+
+fn connections(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number above 0".into())
 }
 
 impl Load {
