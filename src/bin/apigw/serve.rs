@@ -45,8 +45,8 @@ use crate::stage::StageOptions;
 /// Prints the address it listens on and a table of the routes; logs go to standard error. SIGTERM and
 /// Ctrl-C end it when the requests in flight are answered, at most 10 seconds later; a second one ends
 /// it at once. SIGHUP makes it read the document again: requests in flight end on the one before, and a
-/// document with errors changes nothing. Exit codes: 0 ended by a signal, 1 the document has errors or cannot be read, 2 usage,
-/// 3 it cannot listen.
+/// document with errors changes nothing. Exit codes: 0 ended by a signal, 1 the document has errors, or a file cannot be read, 2 usage,
+/// 3 it cannot listen, or not open its access log.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The document: OpenAPI 2.0, 3.0 or 3.1 with x-amazon-apigateway-integration, in YAML or JSON
