@@ -33,7 +33,7 @@ pub(super) enum Refusal {
     Connect,
     HeadersTooLarge(usize),
     /// More of them than anybody reads.
-    HeadersTooMany,
+    HeadersTooMany(usize),
     UriTooLong,
 }
 
@@ -42,7 +42,7 @@ impl Refusal {
         match self {
             Self::Host | Self::Target | Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TransferCoding | Self::Connect => StatusCode::NOT_IMPLEMENTED,
-            Self::HeadersTooLarge(_) | Self::HeadersTooMany => {
+            Self::HeadersTooLarge(_) | Self::HeadersTooMany(_) => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -65,10 +65,10 @@ impl Refusal {
                 "text/plain",
                 Bytes::from(format!("HTTP header is larger than {limit} bytes.")),
             ),
-            // Chosen: hyper reads 100.
-            Self::HeadersTooMany => (
+            // Chosen: nobody says how many lines API Gateway reads.
+            Self::HeadersTooMany(limit) => (
                 "text/plain",
-                Bytes::from_static(b"HTTP header has more than 100 lines."),
+                Bytes::from(format!("HTTP header has more than {limit} lines.")),
             ),
             // AWS: limits — the text.
             Self::UriTooLong => (

@@ -46,6 +46,10 @@ impl Terms {
             // We have our own, which knows an idle connection from an unfinished head.
             .header_read_timeout(None)
             .max_buf_size(server.buffer());
+        // hyper has room for the usual number; any other is allocated for each head.
+        if server.max_headers != super::MAX_HEADERS {
+            http1.max_headers(server.max_headers);
+        }
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -90,10 +94,15 @@ where
     let spelled = (server.keep_header_names && protocol == Protocol::Http1).then(Spelled::default);
     let tap = spelled
         .clone()
-        .map(|spelled| Tap::new(server.buffer(), spelled));
+        .map(|spelled| Tap::new(server.buffer(), server.max_headers, spelled));
     let activity = Arc::<Activity>::default();
     let refusals = match protocol {
-        Protocol::Http1 => Refusals::of(server.sizes.headers, client, server.refusals.clone()),
+        Protocol::Http1 => Refusals::of(
+            server.sizes.headers,
+            server.max_headers,
+            client,
+            server.refusals.clone(),
+        ),
         Protocol::Http2 => Refusals::default(),
     };
     let speaks_http = Arc::new(());

@@ -12,7 +12,7 @@
 //! | `Transfer-Encoding` other than `chunked` | 501 |
 //! | `CONNECT` | 501 |
 //! | no request of HTTP | 400 |
-//! | headers over the limit, more than 100 headers | 431 |
+//! | headers over the limit, more than 100 headers (`max_headers`) | 431 |
 //! | target over the limit | 414 |
 //! | `GET http://other/path` | served as `GET /path` |
 //!
@@ -88,6 +88,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 const HTTP2_PING: Duration = Duration::from_secs(30);
 const HTTP2_PING_ANSWER: Duration = Duration::from_secs(20);
 const HTTP2_STREAMS: u32 = 200;
+/// What hyper reads by itself.
+const MAX_HEADERS: usize = 100;
 /// A pause when no connection can be accepted, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -100,6 +102,7 @@ pub struct Server {
     times: Times,
     drain: Duration,
     max_connections: usize,
+    max_headers: usize,
     refusals: Teller,
     #[cfg(feature = "server-tls")]
     tls: Option<Tls>,
@@ -127,6 +130,7 @@ impl Server {
             },
             drain: DRAIN,
             max_connections: usize::MAX,
+            max_headers: MAX_HEADERS,
             refusals: Teller::default(),
             #[cfg(feature = "server-tls")]
             tls: None,
@@ -176,6 +180,14 @@ impl Server {
     /// that neither sends nor takes anything meanwhile gets a fifth of it.
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
+        self
+    }
+
+    /// How many header lines a request of HTTP/1 may have; one with more is answered with 431. The
+    /// default is 100; any other number costs memory for each request. Those of HTTP/2 are bounded
+    /// by their bytes alone.
+    pub fn max_headers(mut self, lines: usize) -> Self {
+        self.max_headers = lines;
         self
     }
 

@@ -11,9 +11,6 @@ use http::HeaderMap;
 use crate::mapping::OriginalHeaderNames;
 use crate::server::framing::{Framing, Skipped};
 
-/// hyper's own bound, above which it answers 431.
-const MAX_HEADERS: usize = 100;
-
 /// Names on their way from the bytes of a connection to its requests, in the order of the heads.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spelled(Arc<Mutex<VecDeque<Names>>>);
@@ -52,6 +49,8 @@ pub(super) struct Tap {
     /// The beginning of a head that is not there as a whole.
     partial: Vec<u8>,
     largest_head: usize,
+    /// How many lines of headers are read.
+    lines: usize,
     spelled: Spelled,
 }
 
@@ -64,12 +63,13 @@ enum State {
 }
 
 impl Tap {
-    /// A tap for a connection whose heads have at most `largest_head` bytes.
-    pub(super) fn new(largest_head: usize, spelled: Spelled) -> Self {
+    /// A tap for a connection whose heads have at most `largest_head` bytes, and so many `lines`.
+    pub(super) fn new(largest_head: usize, lines: usize, spelled: Spelled) -> Self {
         Self {
             state: State::Head,
             partial: Vec::new(),
             largest_head,
+            lines,
             spelled,
         }
     }
@@ -109,7 +109,7 @@ impl Tap {
             if blank > 0 {
                 return Some(blank);
             }
-            return match parse(bytes)? {
+            return match parse(bytes, self.lines)? {
                 Parsed::Complete(head) => self.finish(head),
                 Parsed::Partial => self.keep(bytes),
             };
@@ -120,7 +120,7 @@ impl Tap {
         };
         self.keep(bytes.get(..end)?)?;
         let partial = std::mem::take(&mut self.partial);
-        match parse(&partial)? {
+        match parse(&partial, self.lines)? {
             Parsed::Complete(head) => {
                 self.finish(head)?;
                 Some(partial.len() - known)
@@ -183,7 +183,7 @@ struct Head {
 /// Goes through the lines of a head. hyper parses it and refuses what is none; here it only counts
 /// where it ends, what follows, and which bytes its names are in. None for what ends HTTP/1 on this
 /// connection.
-fn parse(bytes: &[u8]) -> Option<Parsed> {
+fn parse(bytes: &[u8], most: usize) -> Option<Parsed> {
     let mut ends = memchr::memchr_iter(b'\n', bytes);
     let Some(end) = ends.next() else {
         let may_be_one = bytes.first()?.is_ascii_graphic();
@@ -206,7 +206,7 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
         }
         stated.look(line);
         lines += 1;
-        if lines > MAX_HEADERS {
+        if lines > most {
             return None;
         }
         start = end + 1;
@@ -281,7 +281,7 @@ mod tests {
 
     fn seen(parts: &[&[u8]], largest_head: usize) -> (Vec<Lines>, State) {
         let spelled = Spelled::default();
-        let mut tap = Tap::new(largest_head, spelled.clone());
+        let mut tap = Tap::new(largest_head, 100, spelled.clone());
         for part in parts {
             tap.see(part);
         }

@@ -121,6 +121,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stream<T> {
 pub(super) struct Refusals {
     /// The limit on headers that is told, or nothing to replace nothing.
     limit: Option<Option<usize>>,
+    /// How many lines of headers are read.
+    lines: usize,
     /// How much was read since the last answer.
     read: usize,
     /// Whether a part of an answer is still to be written.
@@ -130,10 +132,17 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    /// Replaces them, and tells this limit on headers, and `teller` of the client.
-    pub(super) fn of(limit: Option<usize>, client: Option<ClientAddress>, teller: Teller) -> Self {
+    /// Replaces them, and tells these limits on the bytes and the lines of headers, and `teller` of
+    /// the client.
+    pub(super) fn of(
+        limit: Option<usize>,
+        lines: usize,
+        client: Option<ClientAddress>,
+        teller: Teller,
+    ) -> Self {
         Self {
             limit: Some(limit),
+            lines,
             client,
             teller,
             ..Self::default()
@@ -157,7 +166,7 @@ impl Refusals {
             b"414" => Some(Refusal::UriTooLong),
             b"431" => Some(match limit {
                 Some(limit) if self.read > limit => Refusal::HeadersTooLarge(limit),
-                Some(_) | None => Refusal::HeadersTooMany,
+                Some(_) | None => Refusal::HeadersTooMany(self.lines),
             }),
             _ => None,
         }

@@ -342,13 +342,22 @@ fn a_port_in_use_exits_with_3() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let document = Document::new("yaml", MOCK);
-    let (code, output, error) = run(&["serve", document.path(), "--listen", &address]);
-    assert_eq!((code, output.as_str()), (3, ""));
-    let start = format!("error: cannot listen on {address}: the address is in use\n  help: ");
-    assert!(
-        error.starts_with(&start) && error.contains("--listen 127.0.0.1:0"),
-        "{error}"
-    );
+    for (option, others) in [
+        ("--listen", &["serve", document.path()][..]),
+        (
+            "--admin",
+            &["serve", document.path(), "--listen", "127.0.0.1:0"],
+        ),
+    ] {
+        let arguments = [others, &[option, &address]].concat();
+        let (code, output, error) = run(&arguments);
+        assert_eq!((code, output.as_str()), (3, ""), "{arguments:?}: {error}");
+        let start = format!("error: cannot listen on {address}: the address is in use\n  help: ");
+        assert!(
+            error.starts_with(&start) && error.contains(&format!("{option} 127.0.0.1:0")),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -37,11 +37,11 @@ pub(crate) struct BackendOptions {
     /// How many headers an answer of a backend may have; one with more gives 504
     ///
     /// More than the usual 100 cost memory for each answer.
-    #[arg(long, value_name = "N", env = "APIGW_MAX_RESPONSE_HEADERS", default_value_t = 100, value_parser = headers)]
+    #[arg(long, value_name = "N", env = "APIGW_MAX_RESPONSE_HEADERS", default_value_t = 100, value_parser = header_count)]
     max_response_headers: usize,
 }
 
-fn headers(text: &str) -> Result<usize, String> {
+pub(crate) fn header_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err("write a number from 1 to 10000".into()),
@@ -55,7 +55,16 @@ impl BackendOptions {
             .guard(guard)
             .max_response_headers(self.max_response_headers);
         for path in &self.backend_ca {
-            builder = builder.root_certificates(input::bytes(path, "certificates")?);
+            let roots = input::bytes(path, "certificates")?;
+            // Each is tried by itself, so that the one that cannot be used is named.
+            let alone = HttpClient::builder()
+                .root_certificates(roots.clone())
+                .build();
+            alone.map_err(|error| {
+                Failure::document(format!("--backend-ca {}: {error}", path.display()))
+                    .help("it takes a file in PEM, which begins with -----BEGIN CERTIFICATE-----")
+            })?;
+            builder = builder.root_certificates(roots);
         }
         if let (Some(certificate), Some(key)) = (&self.backend_cert, &self.backend_key) {
             let certificate = input::bytes(certificate, "certificate")?;

@@ -25,11 +25,11 @@ use tower_apigw::metrics::Metrics;
 use tower_apigw::openapi::Api;
 use tower_apigw::server::{End, Refused, Server, Swap};
 
-use crate::backend::BackendOptions;
+use crate::backend::{BackendOptions, header_count};
 use crate::credentials::{CredentialsOptions, Signers};
 use crate::document::OnErrorChoice;
 use crate::exit::Failure;
-use crate::listen::listen;
+use crate::listen;
 use crate::logging::LogOptions;
 use crate::routes;
 use crate::serve::access_log::{AccessLog, AccessLogOptions};
@@ -122,6 +122,12 @@ pub(crate) struct Serve {
     /// How many seconds a client may send nothing of a body, and take nothing of an answer
     #[arg(long, value_name = "SECONDS", env = "APIGW_BODY_IDLE_TIMEOUT", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     body_idle_timeout: u32,
+
+    /// How many headers a request of HTTP/1.1 may have; one with more gives 431
+    ///
+    /// Any other number than 100 costs memory for each request.
+    #[arg(long, value_name = "N", env = "APIGW_MAX_HEADERS", default_value_t = 100, value_parser = header_count)]
+    max_headers: usize,
 
     /// Let hosts with parameters or stage variables lead to link-local addresses
     ///
@@ -238,12 +244,9 @@ impl Serve {
         let keep_header_names = self.watch || api.reads_header_names();
         let reload = Reload::new(recipe, self.watch, keep_header_names).map_err(no_signals)?;
         let tls = self.certificate.tls()?;
-        let listener = listen(&self.listen)
-            .await
-            .map_err(|error| self.cannot_bind(&error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| self.cannot_bind(&error))?;
+        let cannot = |error: io::Error| listen::cannot("--listen", &self.listen, &error);
+        let listener = listen::listen(&self.listen).await.map_err(cannot)?;
+        let address = listener.local_addr().map_err(cannot)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut head = format!("listening on {scheme}://{address}\n");
         if let Some(address) = &self.admin {
@@ -260,7 +263,8 @@ impl Serve {
         let mut server = Server::new()
             .limits(&self.stage.limits())
             .body_idle_timeout(Duration::from_secs(self.body_idle_timeout.into()))
-            .keep_header_names(keep_header_names);
+            .keep_header_names(keep_header_names)
+            .max_headers(self.max_headers);
         if let Some(most) = self.load.max_connections {
             server = server.max_connections(most);
         }
@@ -315,25 +319,6 @@ impl Serve {
                 tracing::warn!(signal, "ended at once");
                 Ok(())
             }
-        }
-    }
-
-    fn cannot_bind(&self, error: &io::Error) -> Failure {
-        let listen = &self.listen;
-        let host = listen
-            .rsplit_once(':')
-            .map_or(listen.as_str(), |(host, _)| host);
-        let failure =
-            |reason: &str| Failure::listener(format!("cannot listen on {listen}: {reason}"));
-        match error.kind() {
-            io::ErrorKind::AddrInUse => failure("the address is in use").help(format!(
-                "end the program that listens there, or choose another port: --listen {host}:0 takes any free one"
-            )),
-            io::ErrorKind::AddrNotAvailable => failure("this machine does not have the address")
-                .help("--listen 127.0.0.1:8080 is reached from this machine, 0.0.0.0:8080 from all others too"),
-            io::ErrorKind::PermissionDenied => failure("not allowed")
-                .help("ports below 1024 are for privileged programs; choose a higher one"),
-            _ => failure(&error.to_string()),
         }
     }
 }

@@ -22,7 +22,7 @@ use tower_apigw::signing::SignedHeaders;
 use crate::backend::BackendOptions;
 use crate::credentials::CredentialsOptions;
 use crate::exit::Failure;
-use crate::listen::listen;
+use crate::listen;
 use crate::logging::LogOptions;
 use crate::pairs::{Lines, pairs};
 use crate::sign::forward::Forward;
@@ -253,10 +253,8 @@ impl Sign {
         })?;
         let mut signals = Signals::new()
             .map_err(|error| Failure::listener(format!("cannot listen for signals: {error}")))?;
-        let cannot = |error: io::Error| {
-            Failure::listener(format!("cannot listen on {}: {error}", self.listen))
-        };
-        let listener = listen(&self.listen).await.map_err(cannot)?;
+        let cannot = |error: io::Error| listen::cannot("--listen", &self.listen, &error);
+        let listener = listen::listen(&self.listen).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let head = format!(
             "listening on http://{address}\nsigning for {} in {}, to {scheme}://{authority}\n",

@@ -423,7 +423,9 @@ async fn the_program_takes_certificates_from_files() {
     let (code, _, err) = invoke(&["--backend-ca", &key]).await.unwrap();
     assert_eq!(code, 1);
     assert!(
-        err.contains("the root certificates cannot be read"),
+        err.contains(&format!(
+            "--backend-ca {key}: the root certificates cannot be read"
+        )),
         "{err}"
     );
     assert!(!err.contains("PRIVATE"), "{err}");

@@ -134,6 +134,33 @@ async fn drips_its_head() {
 }
 
 #[tokio::test]
+async fn sends_as_many_headers_as_it_may() {
+    for (most, count, status) in [(250, 248, 200), (250, 251, 431), (3, 1, 200), (3, 5, 431)] {
+        let server = server().max_headers(most);
+        let gateway =
+            Gateway::with(server, stage(), |backend| Way::Proxy.integration(backend)).await;
+        let mut client = gateway.client().await;
+        let headers: String = (0..count).map(|n| format!("x-{n}: {n}\r\n")).collect();
+        let request = format!("GET /a HTTP/1.1\r\nHost: g\r\n{headers}\r\n");
+        client.send(&request).await;
+        if status == 200 {
+            let mut backend = gateway.backend().await;
+            let head = backend.head().await;
+            let last = format!("x-{}", count - 1);
+            let value = crate::support::joined(&head.headers, &last);
+            assert_eq!(value, Some((count - 1).to_string()));
+            backend
+                .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                .await;
+            assert_eq!(got(&mut client, "GET").await, Got::of((200, "ok")));
+        } else {
+            let text = format!("HTTP header has more than {most} lines.");
+            assert_eq!(got(&mut client, "GET").await, Got::of((431, &text)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn is_idle_for_longer_than_a_head_may_take() {
     let gateway = Gateway::new(Way::Proxy).await;
     let mut client = gateway.client().await;

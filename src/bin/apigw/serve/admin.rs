@@ -18,6 +18,7 @@ use tower_apigw::server::Server;
 use tower_service::Service;
 
 use crate::exit::Failure;
+use crate::listen;
 
 /// Answers `/livez`, `/readyz` and `/metrics`.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +35,7 @@ impl Admin {
         address: &str,
         public: bool,
     ) -> Result<(TcpListener, SocketAddr), Failure> {
-        let failure = |error: io::Error| {
-            Failure::listener(format!("cannot listen on {address} for --admin: {error}"))
-        };
+        let failure = |error: io::Error| listen::cannot("--admin", address, &error);
         let listener = TcpListener::bind(address).await.map_err(failure)?;
         let bound = listener.local_addr().map_err(failure)?;
         if public || bound.ip().is_loopback() {
